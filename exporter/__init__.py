@@ -1,0 +1,1 @@
+"""The prober: from a reading to a committed transition, a gauge and InfluxDB."""
