@@ -1,0 +1,106 @@
+"""Owns secrets: they come from files, are compared in constant time and are never printed."""
+
+import hmac
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import PlainValidator, ValidationInfo
+
+from chassis.strict_model import leaves, path_of, unreadable, warn
+
+MASK = "***"
+
+
+class Secret:
+    """A text that shows itself only when asked to."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def matches(self, offered: str) -> bool:
+        """Compare in constant time."""
+        return hmac.compare_digest(self._text.encode(), offered.encode("utf-8", "replace"))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.matches(other._text)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return MASK
+
+    __str__ = __repr__
+
+
+class SecretUnreadable(Exception):
+    """A secret cannot be had from its file; the message says why, never what."""
+
+
+def read_secret(path: Path) -> Secret:
+    """Return what a file holds without its trailing newline; raises SecretUnreadable."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SecretUnreadable(unreadable(path, error)) from None
+    except UnicodeDecodeError:
+        raise SecretUnreadable(f"{path} is not UTF-8 text") from None
+    text = text.rstrip("\r\n")
+    if not text:
+        raise SecretUnreadable(f"{path} is empty")
+    return Secret(text)
+
+
+def exposure(path: Path) -> str | None:
+    """Say how others than a file's owner and group can read it, or None."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+    if mode & stat.S_IROTH:
+        return f"{path} is readable by others (mode {mode:04o}); chmod o-rwx it"
+    return None
+
+
+def secrets_in(config: object) -> Iterator[Secret]:
+    """Give every secret that a config holds, whatever it is made of; late ones it does not hold."""
+    return (value for _, value in leaves(config) if isinstance(value, Secret))
+
+
+def _read(value: object, info: ValidationInfo) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    path = path_of(value, info)
+    try:
+        secret = read_secret(path)
+    except SecretUnreadable as error:
+        raise ValueError(str(error)) from None
+    if exposed := exposure(path):
+        warn(info, secret, exposed)
+    return secret
+
+
+def _look(value: object, info: ValidationInfo) -> Path:
+    path = path_of(value, info)
+    try:
+        read_secret(path)
+    except SecretUnreadable as error:
+        warn(info, path, f"{error} (it will be read again when it is needed)")
+    if exposed := exposure(path):
+        warn(info, path, exposed)
+    return path
+
+
+SecretFile = Annotated[Secret, PlainValidator(_read)]
+"""A secret whose file the config names: unreadable is a fault, readable by others a warning."""
+
+LateSecretFile = Annotated[Path, PlainValidator(_look)]
+"""The path of a secret that may be made later; `read_secret` reads it when it is needed."""
