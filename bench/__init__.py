@@ -1,0 +1,1 @@
+"""The benchmarks: each measures a part of the project beside its peer."""
