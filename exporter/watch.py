@@ -1,0 +1,238 @@
+"""Owns one home: asks, decides, commits, publishes. The straight line a reading travels."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from chassis.clock import Clock
+from chassis.instants import MS_PER_SECOND, Instant
+from exporter.blackout import Life, Start, judge
+from exporter.board import HomeView, ProbeView
+from exporter.config import HomeConfig
+from exporter.power import Belief, Change, Round, Rules, State, Vote, decide
+from exporter.probes.protocol import Finding, Probe, Role
+from exporter.recorder import Recorder
+from exporter.records import Record, Sign, belief_of
+from exporter.references import References
+
+log = logging.getLogger(__name__)
+
+GRACE = 1.0  # seconds that an attempt may outlast its timeout before it is cut off
+HELD_ROUNDS = 100_000  # of all homes together, while the clock is not believed
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One configured probe with what readers see of it."""
+
+    probe: Probe
+    view: ProbeView
+    role: Role
+
+
+class Watch:
+    """One home under watch. Its rounds never overlap."""
+
+    def __init__(
+        self,
+        config: HomeConfig,
+        view: HomeView,
+        asked: Sequence[Asked],
+        references: References,
+        recorder: Recorder,
+        clock: Clock,
+    ) -> None:
+        self.config = config
+        self.view = view
+        self._rules: Rules = config.rules()
+        self._voting = tuple(a for a in asked if a.role is Role.MAINS)
+        self._own_references = tuple(a for a in asked if a.role is Role.REFERENCE)
+        self._shared_references = references
+        self._recorder = recorder
+        self._clock = clock
+        self._timeout = config.timeout / MS_PER_SECOND
+        self._belief = Belief()
+        self.deciding = asyncio.Lock()
+        self._began = clock.now()
+        self._believed_since: Instant | None = None
+        self._held: deque[Round] = deque()
+
+    @property
+    def host(self) -> bool:
+        """Tell whether this home's power is this machine's own."""
+        return any(asked.view.kind == "host" for asked in self._voting)
+
+    # --- beginning ---
+
+    def hold(self, rounds: int) -> None:
+        """Keep rounds (at most so many) without deciding: the clock is not believed yet."""
+        self._held = deque(maxlen=max(rounds, 1))
+        self.view.held = True
+        self._show_record()
+
+    async def begin(self, life: Life | None = None) -> None:
+        """Judge the gap since the home was last watched, and then the rounds that were held.
+
+        `life` is the last sign of life where that is not the record's own.
+        """
+        async with self.deciding:
+            self._believed_since = now = self._clock.now()
+            record, belief = self._show_record()
+            changes: tuple[Change, ...] = ()
+            if record is not None:
+                start = Start(_redated(self._began, now), self._clock.boot_id)
+                belief, changes = judge(
+                    belief, life or record.life, start, self._rules, host=self.host
+                )
+            for held in self._held:
+                belief, more = decide(belief, self._rules, _redated_round(held, now))
+                changes = (*changes, *more)
+            self._held.clear()
+            self.view.held = False
+            await self._commit(belief, changes)
+
+    def _show_record(self) -> tuple[Record | None, Belief]:
+        """Show what the journal holds, and return it: counters must never read 0 first."""
+        record = self._recorder.records.get(self.config.name)
+        self.view.belief = belief_of(record)
+        self.refresh()
+        return record, self.view.belief
+
+    def take_over(self, before: HomeView) -> None:
+        """Go on from where a watch of the same home under an older config stopped."""
+        self._believed_since = self._began
+        self._belief = self.view.belief = before.belief
+        self.view.last = before.last
+        self.view.rounds = before.rounds
+        self.refresh()
+
+    # --- one round ---
+
+    async def round_once(self) -> None:
+        """Ask all probes side by side, decide, commit what changed, publish."""
+        started = self._clock.now()
+        findings = await self._ask(started)
+        votes = await self._votes(started, findings)
+        round_ = Round(started, self._clock.now(), votes)
+        async with self.deciding:
+            if self.view.held:
+                self._held.append(round_)
+            else:
+                await self._decide(round_)
+        self.view.rounds += 1
+
+    async def _decide(self, round_: Round) -> None:
+        believed = self._believed_since
+        if believed is not None and round_.started.boot < believed.boot:
+            round_ = _redated_round(round_, believed)
+        belief, changes = decide(self._belief, self._rules, round_)
+        if changes:
+            await self._commit(belief, changes)
+        else:
+            self._belief = self.view.belief = belief
+
+    async def _commit(self, belief: Belief, changes: tuple[Change, ...]) -> None:
+        if changes:
+            sign = Sign(self.config.name, belief, self.config.sustained_after, changes)
+            rows = await self._recorder.record(sign)
+            self.view.last = rows[-1]
+            for row in rows:
+                log.info(
+                    "power is %s",
+                    row.state.value,
+                    extra={"fields": {"home": row.home, "id": row.id, "cause": row.cause.value}},
+                )
+        self._belief = self.view.belief = belief
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is committed by now."""
+        record = self._recorder.records.get(self.config.name)
+        self.view.undurable = self._recorder.undurable(self.config.name)
+        if record is not None:
+            self.view.books = record.books
+            if not self.view.undurable:
+                self.view.last = record.last
+
+    def sign(self) -> Sign:
+        """Return what a sign of life says of this home."""
+        return Sign(self.config.name, self.view.belief, self.config.sustained_after)
+
+    # --- asking ---
+
+    async def _ask(self, started: Instant) -> Sequence[Finding]:
+        asked = (*self._voting, *self._own_references)
+        if len(asked) == 1:
+            return (await self._attempt(asked[0], started),)
+        return await asyncio.gather(*(self._attempt(one, started) for one in asked))
+
+    async def _attempt(self, asked: Asked, started: Instant) -> Finding:
+        view = asked.view
+        began = perf_counter()
+        try:
+            finding = await asked.probe.attempt(started, self._timeout)
+        except Exception as fault:
+            if view.attempts == view.failures or view.vote is not State.UNKNOWN:
+                log.exception("probe %s of home %s is faulty", view.name, self.config.name)
+            finding = Finding(State.UNKNOWN, f"fault in the probe: {type(fault).__name__}", started)
+        view.duration_seconds = perf_counter() - began
+        view.attempts += 1
+        if finding.vote is not State.ON:
+            view.failures += 1
+        _show(view, finding)
+        return finding
+
+    async def _votes(self, started: Instant, findings: Sequence[Finding]) -> tuple[Vote, ...]:
+        """Return the votes; silence counts only while a reference, where there is one, is alive."""
+        voting = findings[: len(self._voting)]
+        if any(finding.silent for finding in voting) and not await self._vouched(
+            started, findings[len(self._voting) :]
+        ):
+            voting = [_unvouched(finding) if finding.silent else finding for finding in voting]
+            for asked, finding in zip(self._voting, voting, strict=True):
+                _show(asked.view, finding)
+        return tuple(
+            Vote(asked.view.name, finding.vote, finding.detail, finding.at)
+            for asked, finding in zip(self._voting, voting, strict=True)
+        )
+
+    async def _vouched(self, started: Instant, own: Sequence[Finding]) -> bool:
+        """Tell whether silence can be believed."""
+        if own:
+            return any(finding.vote is State.ON for finding in own)
+        if self._shared_references:
+            return await self._shared_references.alive_since(started, self._timeout)
+        return True
+
+    async def close(self) -> None:
+        """Give back what the probes hold."""
+        for asked in (*self._voting, *self._own_references):
+            await asked.probe.close()
+
+
+def _show(view: ProbeView, finding: Finding) -> None:
+    view.finding = finding
+    view.vote = finding.vote
+    view.detail = finding.detail
+    view.at = finding.at.wall
+
+
+def _unvouched(finding: Finding) -> Finding:
+    detail = f"{finding.detail}; no reference answered either"
+    return replace(finding, vote=State.UNKNOWN, detail=detail, silent=False)
+
+
+def _redated(moment: Instant, believed: Instant) -> Instant:
+    """Date a moment by a clock that is believed now."""
+    return Instant(believed.wall - (believed.boot - moment.boot), moment.boot)
+
+
+def _redated_round(round_: Round, believed: Instant) -> Round:
+    return Round(
+        _redated(round_.started, believed),
+        _redated(round_.ended, believed),
+        tuple(replace(vote, at=_redated(vote.at, believed)) for vote in round_.votes),
+    )

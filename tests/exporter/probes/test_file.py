@@ -1,0 +1,86 @@
+"""The kind file against real files, and one that hangs."""
+
+import asyncio
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from exporter.power import State
+from tests.exporter.probes.rig import SHORT, settings_of, world
+
+
+@pytest.mark.parametrize(
+    "keys, content, vote",
+    [
+        ({"on": "1", "off": "0"}, "1\n", State.ON),
+        ({"on": "1", "off": "0"}, " 0 ", State.OFF),
+        ({"on": "1", "off": "0"}, "2", State.UNKNOWN),
+        ({"on": "1", "off": "0"}, "", State.UNKNOWN),
+        ({"on": "1"}, "1", State.ON),
+        ({"on": "1"}, "anything else", State.OFF),
+        ({"on": "1"}, "", State.OFF),
+        ({"off": "0"}, "0", State.OFF),
+        ({"off": "0"}, "anything else", State.UNKNOWN),
+        ({"on": "увімкнено", "off": "вимкнено"}, "вимкнено", State.OFF),
+        ({"on": " 1 ", "off": "0"}, "1", State.ON),
+    ],
+)
+async def test_what_content_says(
+    tmp_path: Path, keys: dict[str, str], content: str, vote: State
+) -> None:
+    """The content, stripped, is compared with on and off."""
+    (tmp_path / "mains").write_text(content, encoding="utf-8")
+    async with world() as w:
+        finding = await w.find(w.make("file", tmp_path, path="mains", **keys))
+        assert finding.vote is vote
+        assert not finding.silent
+
+
+async def test_a_file_that_is_not_there_is_unknown(tmp_path: Path) -> None:
+    """It could not be read: that is no outage, also where only on is given."""
+    async with world() as w:
+        finding = await w.find(w.make("file", tmp_path, path="mains", on="1"))
+        assert finding.vote is State.UNKNOWN
+        assert finding.detail == "cannot be read: No such file or directory"
+
+
+async def test_bytes_that_are_no_text_are_unknown(tmp_path: Path) -> None:
+    """Half a character is no answer."""
+    (tmp_path / "mains").write_bytes(b"\xff\xfe")
+    async with world() as w:
+        finding = await w.find(w.make("file", tmp_path, path="mains", on="1"))
+        assert (finding.vote, finding.detail) == (State.UNKNOWN, "cannot be read: not text")
+
+
+async def test_a_directory_is_unknown(tmp_path: Path) -> None:
+    """A directory has no content."""
+    async with world() as w:
+        finding = await w.find(w.make("file", tmp_path, path=".", on="1"))
+        assert finding.vote is State.UNKNOWN
+
+
+async def test_a_read_that_hangs_is_one_thread_and_no_more(tmp_path: Path) -> None:
+    """A disk that does not answer holds neither the loop nor a second thread, and may recover."""
+    fifo = tmp_path / "mains"
+    os.mkfifo(fifo)  # opening it waits for a writer, as a read from a network disk would
+    before = threading.active_count()
+    async with world() as w:
+        probe = w.make("file", tmp_path, path="mains", on="1", off="0")
+        for _ in range(3):
+            finding = await w.find(probe, SHORT)
+            assert (finding.vote, finding.detail) == (State.UNKNOWN, "not read in 0.2s")
+            assert threading.active_count() == before + 1
+        asked = asyncio.create_task(w.find(probe))
+        for content in (b"0", b"1"):  # the read that hung, and the one that counts
+            await asyncio.to_thread(fifo.write_bytes, content)
+        assert (await asked).vote is State.ON
+
+
+@pytest.mark.parametrize("keys", [{}, {"on": "1", "off": "1 "}, {"on": 1}])
+def test_keys_that_say_nothing_are_a_fault(keys: dict[str, object]) -> None:
+    """On or off must be given, as text, and differ."""
+    with pytest.raises(ValidationError):
+        settings_of("file", Path(), path="mains", **keys)
