@@ -90,12 +90,12 @@ class _Service:
         self._files = files
         self._secrets = secrets
         self._app = App(loaded.config, SystemClock())
+        self._reload = OneAtATime(self._reload_once)
 
     def run(self) -> int:
         return run(self._body, reload=self._reload_or_say, on_stop=self._app.stop)
 
     async def _body(self, stop: Stop) -> None:
-        self._reload = OneAtATime(self._reload_once)
         await self._app.start(stop, self._reload)
         print(f"The page is on {self._app.web.url}/", flush=True)
         await stop.wait()

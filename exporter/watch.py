@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from chassis.clock import Clock
-from chassis.instants import MS_PER_SECOND, Instant
+from chassis.instants import MS_PER_SECOND, Instant, to_rfc3339
 from exporter.blackout import Life, Start, judge
 from exporter.board import HomeView, ProbeView
 from exporter.config import HomeConfig
@@ -17,6 +17,7 @@ from exporter.probes.protocol import Finding, Probe, Role
 from exporter.recorder import Recorder
 from exporter.records import Record, Sign, belief_of
 from exporter.references import References
+from exporter.transitions import Transition
 
 log = logging.getLogger(__name__)
 
@@ -140,11 +141,7 @@ class Watch:
             rows = await self._recorder.record(sign)
             self.view.last = rows[-1]
             for row in rows:
-                log.info(
-                    "power is %s",
-                    row.state.value,
-                    extra={"fields": {"home": row.home, "id": row.id, "cause": row.cause.value}},
-                )
+                _say(row)
         self._belief = self.view.belief = belief
         self.refresh()
 
@@ -211,6 +208,12 @@ class Watch:
         """Give back what the probes hold."""
         for asked in (*self._voting, *self._own_references):
             await asked.probe.close()
+
+
+def _say(row: Transition) -> None:
+    at, cause = to_rfc3339(row.at), row.cause.value
+    fields = {"home": row.home, "id": row.id, "at": at, "cause": cause}
+    log.info("power is %s", row.state.value, extra={"fields": fields})
 
 
 def _show(view: ProbeView, finding: Finding) -> None:

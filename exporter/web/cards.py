@@ -95,7 +95,7 @@ class Past:
 def card_of(view: HomeView, outage: Outage | None, now: int) -> Card:
     """Say how a home stands at wall time `now`."""
     config, zone = view.config, ZoneInfo(view.config.timezone)
-    since = view.last.at if view.last and not view.held else None
+    since = _since(view, outage)
     order = State.OFF if outage is not None else view.state
     return Card(
         name=config.name,
@@ -109,6 +109,13 @@ def card_of(view: HomeView, outage: Outage | None, now: int) -> Card:
         notes=tuple(_notes(view, outage, zone, now)),
         place=(_FIRST_ON_THE_PAGE.index(order), config.title.casefold()),
     )
+
+
+def _since(view: HomeView, outage: Outage | None) -> int | None:
+    """Return since when it is so (wall ms): dark since the outage began, blind spells or not."""
+    if view.last is None or view.held:
+        return None
+    return outage.start if outage is not None and view.state is State.OFF else view.last.at
 
 
 def _notes(view: HomeView, outage: Outage | None, zone: ZoneInfo, now: int) -> list[str]:

@@ -83,6 +83,16 @@ async def test_a_dark_home_says_since_when_and_between_what(rig: Rig) -> None:
     assert "The outage started between 08:39:55 and 08:40:00. It is sustained so far." in said
 
 
+async def test_a_dark_home_is_dark_since_the_outage_began(rig: Rig) -> None:
+    """A blind spell within the outage does not make it younger."""
+    rig.add(home_config("flat", title="Flat"))
+    await rig.change(ON, TEN - DAY)
+    await rig.change(OFF, TEN - 40 * MINUTE)
+    await rig.change(UNKNOWN, TEN - 20 * MINUTE, seen=TEN - 20 * MINUTE - 1)
+    await rig.change(OFF, TEN - 10 * MINUTE)
+    assert "for 40 min" in (await page(rig)).text
+
+
 async def test_the_past_is_told_with_its_bounds(rig: Rig) -> None:
     """The running outage first; what was unseen is named."""
     await eventful(rig)
