@@ -58,21 +58,19 @@ class Homes:
             self._references = References(self._make_references(), self._clock)
         for name in [name for name in self._watched if name not in wanted]:
             await self._remove(name)
-        for name, home in wanted.items():
-            watched = self._watched.get(name)
-            if watched is None:
-                await self._add(home, len(wanted))
-            elif watched.watch.config != home or references_changed:
-                await self._replace(watched, home)
+        for name, watched in list(self._watched.items()):
+            watched.watch.references = self._references
+            if watched.watch.config != wanted[name]:
+                await self._replace(watched, wanted[name])
+        await self._add([home for name, home in wanted.items() if name not in self._watched])
         self._board.homes = {name: self._board.homes[name] for name in wanted}
         if references_changed:
             await old_references.close()
 
     async def believe_the_clock(self) -> None:
         """Begin the homes that were held back until the clock could be believed."""
-        for watched in self._watched.values():
-            if watched.watch.view.held:
-                await watched.watch.begin()
+        held = [one.watch for one in self._watched.values() if one.watch.view.held]
+        await _begin(held)
 
     def signs(self) -> list[Sign]:
         """Return the sign of life of every home."""
@@ -94,13 +92,14 @@ class Homes:
             await watched.watch.close()
         await self._references.close()
 
-    async def _add(self, home: HomeConfig, homes: int) -> None:
-        watch = self._make(home)
-        if self._board.clock_doubt is not None:
-            watch.hold(HELD_ROUNDS // homes)
-        else:
-            await watch.begin()
-        self._run(watch)
+    async def _add(self, homes: Sequence[HomeConfig]) -> None:
+        watches = [self._make(home) for home in homes]
+        if self._board.clock_doubt is None:
+            await _begin(watches)
+        for watch in watches:
+            if self._board.clock_doubt is not None:
+                watch.hold(HELD_ROUNDS // len(watches))
+            self._run(watch)
 
     async def _replace(self, old: Watched, home: HomeConfig) -> None:
         await self._end(old)
@@ -115,7 +114,8 @@ class Homes:
     async def _remove(self, name: str) -> None:
         gone = self._watched.pop(name)
         await self._end(gone)
-        await self._recorder.sign_of_life([gone.watch.sign()], clean=True)
+        if self._board.clock_doubt is None:
+            await self._recorder.sign_of_life([gone.watch.sign()], clean=True)
         await gone.watch.close()
         del self._board.homes[name]
         log.info("home is no longer watched", extra={"fields": {"home": name}})
@@ -148,6 +148,11 @@ class Homes:
         async with watched.watch.deciding:
             watched.task.cancel()
         await asyncio.gather(watched.task, return_exceptions=True)
+
+
+async def _begin(watches: Sequence[Watch]) -> None:
+    """Judge the gaps of all at once, so that what they write is one commit."""
+    await asyncio.gather(*(watch.begin() for watch in watches))
 
 
 async def _keep_on(home: str, rounds: Rounds) -> None:

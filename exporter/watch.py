@@ -51,7 +51,7 @@ class Watch:
         self._rules: Rules = config.rules()
         self._voting = tuple(a for a in asked if a.role is Role.MAINS)
         self._own_references = tuple(a for a in asked if a.role is Role.REFERENCE)
-        self._shared_references = references
+        self.references = references
         self._recorder = recorder
         self._clock = clock
         self._timeout = config.timeout / MS_PER_SECOND
@@ -200,8 +200,8 @@ class Watch:
         """Tell whether silence can be believed."""
         if own:
             return any(finding.vote is State.ON for finding in own)
-        if self._shared_references:
-            return await self._shared_references.alive_since(started, self._timeout)
+        if self.references:
+            return await self.references.alive_since(started, self._timeout)
         return True
 
     async def close(self) -> None:

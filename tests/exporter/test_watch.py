@@ -110,7 +110,7 @@ async def test_one_attempt_at_shared_references_serves_all_who_wait(
     reference = ScriptedProbe(clock)
     reference.answer_after = asyncio.Event()
     home = WatchedHome(journal, clock, shared=[reference])
-    shared = home.watch._shared_references
+    shared = home.watch.references
     begun = clock.now()
     clock.pass_time(10)
     first = asyncio.create_task(shared.alive_since(begun, 2.0))
