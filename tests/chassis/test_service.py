@@ -237,6 +237,41 @@ async def test_the_handlers_of_before_are_given_back() -> None:
     assert after == before
 
 
+async def test_a_reload_is_over_before_the_last_words() -> None:
+    """What ends the service's parts must not meet what is making new ones."""
+    begun, said = asyncio.Event(), list[str]()
+
+    async def reload() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            said.append("reload over")
+
+    async def body(_: Stop) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await begun.wait()
+
+    async def last_words() -> None:
+        said.append("last words")
+
+    await run_service(body, reload=reload, on_stop=last_words)
+    assert said == ["reload over", "last words"]
+
+
+async def test_last_words_that_never_end_are_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    """The service ends all the same, and says so."""
+
+    async def body(_: Stop) -> None:
+        return
+
+    async def last_words() -> None:
+        await asyncio.sleep(3600)
+
+    await run_service(body, on_stop=last_words)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
 async def test_without_a_reload_a_hangup_is_left_alone() -> None:
     """Who closes the terminal of a service that cannot reload ends it, as ever."""
     before = signal.getsignal(signal.SIGHUP)

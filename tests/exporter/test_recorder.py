@@ -1,47 +1,28 @@
 """The way into the journal: groups, order, and a disk that refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from exporter.blackout import Life
-from exporter.journal import Journal, Unwritable
 from exporter.journal_reader import JournalReader
 from exporter.power import Belief, Cause, Change, State
 from exporter.recorder import Recorder
 from exporter.records import Sign
 from exporter.transitions import Transition
 from tests.exporter.clocks import EPOCH, HandClock
-
-
-class StubbornJournal(Journal):
-    """A journal on a disk that can be told to be full."""
-
-    full = False
-
-    def commit(self, signs: Sequence[Sign], life: Life) -> list[Transition]:
-        """Commit, or refuse as a full disk does."""
-        if self.full:
-            raise Unwritable("database or disk is full")
-        return super().commit(signs, life)
-
-    def retry_open(self) -> None:
-        """Open again, or refuse as a full disk does."""
-        if self.full:
-            raise Unwritable("database or disk is full")
-        super().retry_open()
+from tests.exporter.disks import FillingDisk
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> StubbornJournal:
+def journal(tmp_path: Path) -> FillingDisk:
     """A journal in a folder of its own."""
-    return StubbornJournal(tmp_path)
+    return FillingDisk(tmp_path)
 
 
 @pytest.fixture
-async def recorder(journal: StubbornJournal) -> AsyncIterator[Recorder]:
+async def recorder(journal: FillingDisk) -> AsyncIterator[Recorder]:
     """Its asynchronous face."""
     recorder = Recorder(journal, HandClock())
     yield recorder
@@ -93,7 +74,7 @@ async def test_changes_that_come_together_get_their_own_rows_back(
 
 
 async def test_a_full_disk_gives_rows_that_are_not_durable(
-    recorder: Recorder, journal: StubbornJournal, tmp_path: Path
+    recorder: Recorder, journal: FillingDisk, tmp_path: Path
 ) -> None:
     """They are decided and told, with no id, and stand in the home's own view."""
     told: list[Transition] = []
@@ -108,7 +89,7 @@ async def test_a_full_disk_gives_rows_that_are_not_durable(
 
 
 async def test_what_could_not_be_written_is_written_unchanged_and_in_order(
-    recorder: Recorder, journal: StubbornJournal, tmp_path: Path
+    recorder: Recorder, journal: FillingDisk, tmp_path: Path
 ) -> None:
     """When the disk has room again the rows get ids and keep their dates."""
     durable_again: list[bool] = []
@@ -130,7 +111,7 @@ async def test_what_could_not_be_written_is_written_unchanged_and_in_order(
 
 
 async def test_the_next_change_brings_the_refused_ones_along(
-    recorder: Recorder, journal: StubbornJournal, tmp_path: Path
+    recorder: Recorder, journal: FillingDisk, tmp_path: Path
 ) -> None:
     """The new change comes after them, and only it is returned."""
     journal.full = True
@@ -142,7 +123,7 @@ async def test_the_next_change_brings_the_refused_ones_along(
 
 
 async def test_a_stale_sign_of_life_does_not_undo_a_newer_row(
-    recorder: Recorder, journal: StubbornJournal
+    recorder: Recorder, journal: FillingDisk
 ) -> None:
     """A sign of life taken before a row was written says nothing of that row's evidence."""
     await recorder.record(change("flat", 0))
@@ -153,7 +134,7 @@ async def test_a_stale_sign_of_life_does_not_undo_a_newer_row(
 
 
 async def test_signs_of_life_and_changes_never_write_a_refused_row_twice(
-    recorder: Recorder, journal: StubbornJournal, tmp_path: Path
+    recorder: Recorder, journal: FillingDisk, tmp_path: Path
 ) -> None:
     """However they meet, each refused row is written once."""
     journal.full = True
@@ -177,7 +158,7 @@ async def test_waiting_for_a_row_ends_when_it_is_committed(recorder: Recorder) -
     assert await waiter == 1
 
 
-async def test_a_clean_stop_is_remembered(recorder: Recorder, journal: StubbornJournal) -> None:
+async def test_a_clean_stop_is_remembered(recorder: Recorder, journal: FillingDisk) -> None:
     """The mark of an orderly stop is on the exporter's life and on each home's record."""
     await recorder.record(change("flat", 0))
     assert not journal.records["flat"].life.clean

@@ -1,8 +1,8 @@
 """A network of one's own, in which hosts are silent, unreachable or forbidden.
 
 `python -m tests.exporter.probes.network KIND HOST...` runs in it: it sets the
-network up, asks each host and prints the findings; nobody outside notices. Tests start it with `unshare`,
-which needs no root where the kernel lets users have namespaces.
+network up, asks each host and prints the findings; nobody outside notices. Tests
+start it with `unshare`, which needs no root where users may have namespaces.
 """
 
 import asyncio

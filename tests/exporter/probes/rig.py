@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
 from chassis.clock import Clock, SystemClock
@@ -73,6 +73,13 @@ async def world(clock: Clock | None = None) -> AsyncIterator[World]:
         await made.close()
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so; a test that waits in vain fails."""
+    async with asyncio.timeout(LONG):
+        while not condition():  # noqa: ASYNC110  what is waited for is outside this process
+            await asyncio.sleep(0.01)
+
+
 @contextmanager
 def listening(host: str = "127.0.0.1", backlog: int = 100) -> Iterator[int]:
     """Listen without ever accepting (the kernel connects all the same); yield the port."""
@@ -108,21 +115,33 @@ def silent() -> Iterator[int]:
 @asynccontextmanager
 async def serving(reply: bytes | None, *, reset: bool = False) -> AsyncIterator[int]:
     """Accept, read, send raw bytes, hang up (with a reset if asked); yield the port."""
+    answering: set[asyncio.Task[None]] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1000)
-        if reply is None:
-            await reader.read()
-        else:
-            writer.write(reply)
-            await writer.drain()
-        if reset:
-            abort = struct.pack("ii", 1, 0)
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abort)
-        writer.close()
+        try:
+            await reader.read(1000)
+            if reply is None:
+                await reader.read()
+            else:
+                writer.write(reply)
+                await writer.drain()
+            if reset:
+                abort = struct.pack("ii", 1, 0)
+                sock = writer.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abort)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.add(asyncio.create_task(answer(reader, writer)))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+        for task in answering:
+            task.cancel()
+        await asyncio.gather(*answering, return_exceptions=True)

@@ -74,8 +74,9 @@ async def test_a_read_that_hangs_is_one_thread_and_no_more(tmp_path: Path) -> No
             assert (finding.vote, finding.detail) == (State.UNKNOWN, "not read in 0.2s")
             assert threading.active_count() == before + 1
         asked = asyncio.create_task(w.find(probe))
-        for content in (b"0", b"1"):  # the read that hung, and the one that counts
-            await asyncio.to_thread(fifo.write_bytes, content)
+        hung = fifo.rename(tmp_path / "hung")
+        fifo.write_text("1")
+        await asyncio.to_thread(hung.write_bytes, b"0")  # ends the read that hung
         assert (await asked).vote is State.ON
 
 

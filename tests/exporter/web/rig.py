@@ -1,7 +1,6 @@
 """An exporter's web parts on a real server, over a real journal that tests fill by hand."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,10 +12,8 @@ from chassis.instants import Instant
 from chassis.secrets import Secret
 from chassis.web import WebServer
 from chassis.web_config import WebSettings
-from exporter.blackout import Life
 from exporter.board import Board, HomeView, ProbeView
 from exporter.config import HomeConfig
-from exporter.journal import Journal, Unwritable
 from exporter.power import Cause, Change, State, Vote
 from exporter.probes.heartbeat import Beats, HeartbeatSettings, Line
 from exporter.probes.protocol import Finding
@@ -29,27 +26,10 @@ from exporter.web.routes import BEARER, routes
 from exporter.web.sources import Sources
 from tests.exporter.boards import home_config
 from tests.exporter.clocks import HandClock
+from tests.exporter.disks import FillingDisk
 
 START = 1_795_514_400_000  # 2026-11-24T10:00:00Z
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
-
-
-class FillingDisk(Journal):
-    """A journal on a disk that can be told to be full."""
-
-    full = False
-
-    def commit(self, signs: Sequence[Sign], life: Life) -> list[Transition]:
-        """Commit, or refuse as a full disk does."""
-        if self.full:
-            raise Unwritable("database or disk is full")
-        return super().commit(signs, life)
-
-    def retry_open(self) -> None:
-        """Open again, or refuse as a full disk does."""
-        if self.full:
-            raise Unwritable("database or disk is full")
-        super().retry_open()
 
 
 class Rig:

@@ -1,0 +1,51 @@
+"""A real Prometheus that scrapes one exporter five times a second."""
+
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.e2e.real_programs import Running, program
+
+Series = dict[str, str]
+
+
+class Prometheus(Running):
+    """A server with one job; `more` is YAML below that job."""
+
+    def __init__(self, name: str, folder: Path, target: str, more: str = "") -> None:
+        folder.mkdir(exist_ok=True)
+        config = folder / "prometheus.yml"
+        config.write_text(
+            "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
+            "scrape_configs:\n"
+            "  - job_name: power\n"
+            f"    static_configs: [{{targets: ['{target}']}}]\n{more}",
+            encoding="utf-8",
+        )
+        options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+        super().__init__(
+            lambda port: [*program(name), *options, f"--web.listen-address=127.0.0.1:{port}"],
+            "/-/ready",
+        )
+
+    def query(self, expression: str) -> list[tuple[Series, float]]:
+        """Return what an instant query finds."""
+        found = self._ask("query", query=expression)["result"]
+        return [(series["metric"], float(series["value"][1])) for series in found]
+
+    def value(self, expression: str) -> float | None:
+        """Return the value of a query that finds one series at most."""
+        found = self.query(expression)
+        assert len(found) <= 1, found
+        return found[0][1] if found else None
+
+    def last_error(self) -> str:
+        """Return what went wrong in the last scrape; empty if nothing did."""
+        (target,) = self._ask("targets")["activeTargets"]
+        return str(target["lastError"])
+
+    def _ask(self, path: str, **query: str) -> Any:  # noqa: ANN401  a JSON document
+        answer = requests.get(f"{self.url}/api/v1/{path}", params=query, timeout=10)
+        answer.raise_for_status()
+        return answer.json()["data"]
