@@ -14,6 +14,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._asked = False
+        self.since = 0.0  # loop time of the stop, once it was asked for
         self._waiting: set[asyncio.Future[None]] = set()
 
     def is_set(self) -> bool:
@@ -22,7 +23,8 @@ class Stop:
 
     def set(self) -> None:
         """Ask for the stop; may be called again. Only from the event loop."""
-        self._asked = True
+        if not self._asked:
+            self._asked, self.since = True, asyncio.get_running_loop().time()
         for waiting in self._waiting:
             _wake(waiting)
 

@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 
 GRACE = 1.0  # seconds that the service's body has after a stop, before it is cancelled
 UNWIND = 0.3  # seconds that a cancelled body has
-LAST_WORDS = 0.5  # seconds that the hook on stop has
+LAST_WORDS = 1.8  # seconds after the stop until which the hook on stop has time
+SHORTEST_LAST_WORDS = 0.2  # seconds that it has in any case
 LEAVE_AFTER = 1.9  # seconds after a stop at which the process leaves, whatever still holds it
 
 Body = Callable[[Stop], Awaitable[None]]
@@ -71,23 +72,20 @@ async def run_service(
     SIGTERM and SIGINT set the stop event, which the body is given; a second one
     exits at once with 1. SIGHUP calls `reload`, never twice at the same time;
     without one SIGHUP is left alone. A body that has not returned GRACE seconds
-    after the stop is cancelled. `on_stop` runs after the body, however that ended,
-    and has LAST_WORDS seconds. What the body raises is raised.
+    after the stop is cancelled, and so is then a reload. `on_stop` runs after both,
+    however they ended, and has until LAST_WORDS seconds after the stop. What the
+    body raises is raised.
     """
     stop = stop if stop is not None else Stop()
     hangups = _Hangups(reload) if reload is not None else None
-    reloading = asyncio.ensure_future(hangups.run(stop)) if hangups is not None else None
-    try:
-        with _signals(stop, hangups, exit_now):
-            try:
-                await _run_until_stopped(body, stop)
-            finally:
-                stop.set()
-                await _last_words(on_stop)
-    finally:
-        if reloading is not None:
-            reloading.cancel()
-            await asyncio.wait([reloading], timeout=UNWIND)
+    with _signals(stop, hangups, exit_now):
+        reloading = asyncio.ensure_future(hangups.run(stop)) if hangups is not None else None
+        try:
+            await _run_until_stopped(body, stop)
+        finally:
+            stop.set()
+            await _end(reloading)
+            await _last_words(on_stop, stop.since + LAST_WORDS)
 
 
 async def _run_until_stopped(body: Body, stop: Stop) -> None:
@@ -107,11 +105,18 @@ async def _run_until_stopped(body: Body, stop: Stop) -> None:
         running.result()
 
 
-async def _last_words(on_stop: Hook | None) -> None:
+async def _end(reloading: "asyncio.Future[None] | None") -> None:
+    if reloading is not None:
+        reloading.cancel()
+        await asyncio.wait([reloading], timeout=UNWIND)
+
+
+async def _last_words(on_stop: Hook | None, until: float) -> None:
     if on_stop is None:
         return
+    earliest = asyncio.get_running_loop().time() + SHORTEST_LAST_WORDS
     try:
-        async with asyncio.timeout(LAST_WORDS):
+        async with asyncio.timeout_at(max(until, earliest)):
             await on_stop()
     except TimeoutError:
         log.error("what is done on a stop took too long and was given up")

@@ -289,7 +289,7 @@ def home_of(interruptions: tuple[float, ...], period: float, after: int) -> Reli
 
 
 def test_the_sample_system_of_ieee_1366() -> None:
-    """IEEE Std 1366-2003, Guide for Electric Power Distribution Reliability Indices, annex B.
+    """IEEE Std 1366-2003, Electric Power Distribution Reliability Indices, sample system.
 
     One feeder, 2,000 customers, the outages of a year as times off and on; the
     guide gives SAIFI 1.61, SAIDI 86.11 min, CAIDI 53.57 min, ASAI 0.999836. The
