@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from chassis.clock import Clock
 from chassis.loops import Border
@@ -50,6 +51,7 @@ class Homes:
         An unchanged home goes on without missing a round; an edited one keeps its
         state; one that is gone leaves a clean stop in the journal.
         """
+        _warn_of_hindrances(config)
         wanted = {home.name: home for home in config.homes}
         references_changed = config.exporter.references != self._reference_settings
         old_references = self._references
@@ -148,6 +150,13 @@ class Homes:
         async with watched.watch.deciding:
             watched.task.cancel()
         await asyncio.gather(watched.task, return_exceptions=True)
+
+
+def _warn_of_hindrances(config: ExporterConfig) -> None:
+    probes = chain(*(home.probes for home in config.homes), config.exporter.references)
+    for kind in sorted({probe.kind for probe in probes}):
+        if hindrance := kind_named(kind).hindrance():
+            log.warning("%s probes can only say unknown: %s", kind, hindrance)
 
 
 async def _begin(watches: Sequence[Watch]) -> None:

@@ -91,4 +91,4 @@ def dead(detail: str, started: Instant) -> Finding:
 
 def seconds(timeout: float) -> str:
     """Spell a timeout for people: 2s, 0.2s."""
-    return f"{timeout:g}s"
+    return f"{round(timeout, 2):g}s"

@@ -65,4 +65,4 @@ def icmp_permission() -> str | None:
     return None
 
 
-KIND = Kind(settings=IcmpSettings, make=IcmpProbe)
+KIND = Kind(settings=IcmpSettings, make=IcmpProbe, hindrance=icmp_permission)

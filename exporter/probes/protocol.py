@@ -97,7 +97,11 @@ class ProbeContext:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A registry entry: how a kind of probe is configured and made."""
+    """A registry entry: how a kind of probe is configured and made.
+
+    `hindrance` says at the start why no probe of the kind can work here, or None.
+    """
 
     settings: type[ProbeSettings]
     make: Callable[[Any, ProbeContext], Probe]
+    hindrance: Callable[[], str | None] = lambda: None
