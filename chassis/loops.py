@@ -5,8 +5,11 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 class Stop:
@@ -98,7 +101,7 @@ class Border:
         self.name = name
         self.health = health if health is not None else Health()
 
-    async def run(self, once: Callable[[], Awaitable[float | None]]) -> float | None:
+    async def run(self, once: Callable[[], Awaitable[Result]]) -> Result | None:
         """Run it once and return what it returns, or None after a failure (see `health`)."""
         self.health.runs += 1
         try:

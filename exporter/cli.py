@@ -5,6 +5,7 @@ import asyncio
 import io
 import logging
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,6 +94,7 @@ class _Service:
         self._reload = OneAtATime(self._reload_once)
 
     def run(self) -> int:
+        _raise_descriptor_limit()
         return run(self._body, reload=self._reload_or_say, on_stop=self._app.stop)
 
     async def _body(self, stop: Stop) -> None:
@@ -115,6 +117,12 @@ class _Service:
         self._secrets.add(secrets_in(loaded.config))
         await self._app.reload(loaded.config)
         self._app.board.reload_successful = True
+
+
+def _raise_descriptor_limit() -> None:
+    """Allow as many descriptors as may be: each kept connection of a probe needs one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _backfill(loaded: Loaded) -> int:

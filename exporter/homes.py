@@ -11,6 +11,7 @@ from chassis.loops import Border
 from exporter.board import Board, HomeView, ProbeView
 from exporter.config import ExporterConfig, HomeConfig
 from exporter.probes import kind_named
+from exporter.probes.guard import Guarded
 from exporter.probes.protocol import Probe, ProbeContext, ProbeSettings, Shared
 from exporter.recorder import Recorder
 from exporter.records import Sign
@@ -135,8 +136,10 @@ class Homes:
         return [self._probe("", settings) for settings in self._reference_settings]
 
     def _probe(self, home: str, settings: ProbeSettings) -> Probe:
-        context = ProbeContext(home, settings.name or settings.kind, self._clock, self._shared)
-        return kind_named(settings.kind).make(settings, context)
+        name = settings.name or settings.kind
+        context = ProbeContext(home, name, self._clock, self._shared)
+        probe = kind_named(settings.kind).make(settings, context)
+        return Guarded(f"{name} of {home or 'exporter.references'}", probe)
 
     def _run(self, watch: Watch) -> None:
         place = self._spread.place(watch.config.interval)

@@ -33,7 +33,7 @@ class References:
         if self._begun is None or self._attempt is None or self._begun.boot < started.boot:
             self._begun = self._clock.now()
             self._attempt = asyncio.create_task(self._ask(self._begun, timeout))
-        return await asyncio.shield(self._attempt)
+        return await _result(self._attempt)
 
     async def _ask(self, begun: Instant, timeout: float) -> bool:
         asked = [asyncio.create_task(probe.attempt(begun, timeout)) for probe in self._probes]
@@ -54,3 +54,14 @@ class References:
             await asyncio.gather(self._attempt, return_exceptions=True)
         for probe in self._probes:
             await probe.close()
+
+
+async def _result(attempt: asyncio.Task[bool]) -> bool:
+    """Wait for a shared attempt; one that was ended has found nobody alive."""
+    try:
+        return await asyncio.shield(attempt)
+    except asyncio.CancelledError:
+        asker = asyncio.current_task()
+        if attempt.cancelled() and asker is not None and not asker.cancelling():
+            return False
+        raise

@@ -21,7 +21,6 @@ from exporter.transitions import Transition
 
 log = logging.getLogger(__name__)
 
-GRACE = 1.0  # seconds that an attempt may outlast its timeout before it is cut off
 HELD_ROUNDS = 100_000  # of all homes together, while the clock is not believed
 
 
@@ -169,12 +168,7 @@ class Watch:
     async def _attempt(self, asked: Asked, started: Instant) -> Finding:
         view = asked.view
         began = perf_counter()
-        try:
-            finding = await asked.probe.attempt(started, self._timeout)
-        except Exception as fault:
-            if view.attempts == view.failures or view.vote is not State.UNKNOWN:
-                log.exception("probe %s of home %s is faulty", view.name, self.config.name)
-            finding = Finding(State.UNKNOWN, f"fault in the probe: {type(fault).__name__}", started)
+        finding = await asked.probe.attempt(started, self._timeout)
         view.duration_seconds = perf_counter() - began
         view.attempts += 1
         if finding.vote is not State.ON:

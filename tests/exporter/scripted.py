@@ -12,6 +12,7 @@ from exporter.journal import Journal
 from exporter.journal_reader import JournalReader
 from exporter.power import State
 from exporter.probes.file import FileSettings
+from exporter.probes.guard import Guarded
 from exporter.probes.protocol import Finding, Role
 from exporter.recorder import Recorder
 from exporter.references import References
@@ -82,7 +83,7 @@ class WatchedHome:
         self.references = [ScriptedProbe(clock) for _ in range(references)]
         self.view = HomeView(home_config(**settings))
         asked = [
-            Asked(probe, ProbeView(f"{role.value}{n}", kind, role.value), role)
+            Asked(Guarded(role.value, probe), ProbeView(f"{role.value}{n}", kind, role.value), role)
             for role, group in ((Role.MAINS, self.probes), (Role.REFERENCE, self.references))
             for n, probe in enumerate(group)
         ]

@@ -126,6 +126,40 @@ async def test_one_attempt_at_shared_references_serves_all_who_wait(
     assert all(await asyncio.gather(first, second, third))
 
 
+async def test_references_that_are_replaced_vouch_for_nothing(
+    journal: Journal, clock: HandClock
+) -> None:
+    """A reload ends their attempt, not the rounds that wait for it."""
+    reference = ScriptedProbe(clock)
+    reference.answer_after = asyncio.Event()
+    home = WatchedHome(journal, clock, shared=[reference])
+    home.probes[0].word = "dead"
+    round_ = asyncio.create_task(home.watch.round_once())
+    await turns()
+    assert reference.asked == 1
+    await home.watch.references.close()
+    await round_
+    assert home.view.probes["mains0"].vote is State.UNKNOWN
+
+
+async def test_a_home_that_stops_waiting_leaves_the_attempt_to_others(
+    journal: Journal, clock: HandClock
+) -> None:
+    """Cancelling one round ends neither the attempt nor the other round."""
+    reference = ScriptedProbe(clock)
+    reference.answer_after = asyncio.Event()
+    references = WatchedHome(journal, clock, shared=[reference]).watch.references
+    first, second = (
+        asyncio.create_task(references.alive_since(clock.now(), 2.0)) for _ in range(2)
+    )
+    await turns()
+    first.cancel()
+    await turns()
+    reference.answer_after.set()
+    assert await second
+    assert first.cancelled()
+
+
 async def test_a_fault_in_a_probe_is_could_not_look(journal: Journal, clock: HandClock) -> None:
     """An exception of ours is unknown, and the other probe still decides."""
     home = WatchedHome(journal, clock, probes=2)

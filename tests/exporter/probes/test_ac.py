@@ -8,7 +8,10 @@ from pydantic import ValidationError
 from exporter.power import State
 from exporter.probes.ac import AcProbe, AcSettings
 from exporter.probes.protocol import Finding
+from tests.exporter.probes.promises import Case, fixed
 from tests.exporter.probes.rig import settings_of, world
+
+PROMISES = Case(fixed(), sure=False)  # the machine may be unplugged
 
 
 async def ask(folder: Path, supply: str | None = None) -> Finding:

@@ -9,7 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.power import State
+from tests.exporter.probes.promises import Case, fixed
 from tests.exporter.probes.rig import SHORT, settings_of, until, world
+
+PROMISES = Case(fixed(command=["echo", "on"]), fixed(command=["sleep", "60"]))
+
 
 SH = ["/bin/sh", "-c"]
 

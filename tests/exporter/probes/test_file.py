@@ -3,13 +3,34 @@
 import asyncio
 import os
 import threading
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from exporter.power import State
-from tests.exporter.probes.rig import SHORT, settings_of, world
+from tests.exporter.probes.promises import Case, Keys
+from tests.exporter.probes.rig import SHORT, World, settings_of, world
+
+
+async def _answered(_w: World, _stack: AsyncExitStack, folder: Path) -> Keys:
+    (folder / "mains").write_text("on")
+    return {"path": "mains", "on": "on"}
+
+
+async def _hanging(_w: World, stack: AsyncExitStack, folder: Path) -> Keys:
+    os.mkfifo(folder / "fifo")
+
+    def release() -> None:
+        """End the read that hangs, so that its thread does not outlive the test."""
+        os.close(os.open(folder / "fifo", os.O_RDWR | os.O_NONBLOCK))
+
+    stack.callback(release)
+    return {"path": "fifo", "on": "on"}
+
+
+PROMISES = Case(_answered, _hanging)
 
 
 @pytest.mark.parametrize(

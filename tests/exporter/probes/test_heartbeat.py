@@ -1,5 +1,6 @@
 """The kind heartbeat: when silence counts, and from when on power was off."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,18 @@ from exporter.power import State
 from exporter.probes.heartbeat import TICK, HeartbeatProbe, HeartbeatSettings, beats_of
 from exporter.probes.protocol import Finding
 from tests.exporter.clocks import HandClock
+from tests.exporter.probes.promises import Case, Keys
 from tests.exporter.probes.rig import World, settings_of
+
+
+async def _answered(_w: World, _stack: AsyncExitStack, folder: Path) -> Keys:
+    (folder / "token").write_text("token")
+    (folder / "token").chmod(0o600)
+    return {"token_file": "token"}
+
+
+PROMISES = Case(_answered, sure=False)  # nobody calls
+
 
 EVERY = 10_000
 TOKEN = "flat's own token"

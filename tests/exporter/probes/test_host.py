@@ -1,7 +1,10 @@
 """The kind host."""
 
 from exporter.power import State
+from tests.exporter.probes.promises import Case, fixed
 from tests.exporter.probes.rig import world
+
+PROMISES = Case(fixed())
 
 
 async def test_a_machine_that_runs_has_power() -> None:

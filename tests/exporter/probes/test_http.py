@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,21 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from exporter.power import State
+from tests.exporter.probes.promises import Case, Keys
 from tests.exporter.probes.rig import SHORT, World, refused, serving, settings_of, silent, world
+
+
+async def _answered(_w: World, stack: AsyncExitStack, _folder: Path) -> Keys:
+    answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    return {"url": f"http://127.0.0.1:{await stack.enter_async_context(serving(answer))}/"}
+
+
+async def _hanging(_w: World, stack: AsyncExitStack, _folder: Path) -> Keys:
+    return {"url": f"http://127.0.0.1:{await stack.enter_async_context(serving(None))}/"}
+
+
+PROMISES = Case(_answered, _hanging)
+
 
 STATUS = {"ups": {"status": "OL", "volts": 230.5, "relay": True, "text": "12.5", "none": None}}
 

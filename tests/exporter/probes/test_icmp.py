@@ -1,7 +1,11 @@
 """The kind icmp, and the bytes it reads. Hosts that are not there: test_network.py."""
 
 import asyncio
+import ctypes
+import socket
 import struct
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,7 +24,24 @@ from exporter.probes.icmp_packet import (
     without_ip_header,
 )
 from exporter.probes.icmp_socket import EchoSocket, Pinger
-from tests.exporter.probes.rig import SHORT, world
+from tests.exporter.probes.promises import Case, Keys, fixed
+from tests.exporter.probes.rig import SHORT, World, world
+
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+
+
+async def _deaf(w: World, _stack: AsyncExitStack, _folder: Path) -> Keys:
+    """Let the socket hear nothing, by a packet filter (BPF) of one instruction: drop."""
+    pinger = w.shared.get(Pinger, lambda: Pinger(w.clock), Pinger.close)
+    drop = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    program = struct.pack("HxxxxxxP", 1, ctypes.addressof(drop))
+    sock = pinger.socket_for(socket.AF_INET)._socket
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    return {"address": "127.0.0.1"}
+
+
+PROMISES = Case(fixed(address="127.0.0.1"), _deaf, not_run=icmp_permission())
+
 
 permitted = pytest.mark.skipif(
     icmp_permission() is not None, reason="not run: this user may not send echo requests"

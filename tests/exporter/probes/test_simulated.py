@@ -8,7 +8,11 @@ from pydantic import ValidationError
 from exporter.power import State
 from exporter.probes.simulated import slot_at
 from tests.exporter.clocks import EPOCH, HandClock
+from tests.exporter.probes.promises import Case, fixed
 from tests.exporter.probes.rig import World, settings_of
+
+PROMISES = Case(fixed(outages_per_day=0))
+
 
 DAY = 86_400_000
 

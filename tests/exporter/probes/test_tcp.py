@@ -2,13 +2,27 @@
 
 import asyncio
 import errno
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from exporter.power import State
 from exporter.probes.faults import Blame, blame
-from tests.exporter.probes.rig import SHORT, listening, refused, settings_of, silent, world
+from tests.exporter.probes.promises import Case, Keys
+from tests.exporter.probes.rig import SHORT, World, listening, refused, settings_of, silent, world
+
+
+async def _answered(_w: World, stack: AsyncExitStack, _folder: Path) -> Keys:
+    return {"address": "127.0.0.1", "port": stack.enter_context(listening())}
+
+
+async def _hanging(_w: World, stack: AsyncExitStack, _folder: Path) -> Keys:
+    return {"address": "127.0.0.1", "port": stack.enter_context(silent())}
+
+
+PROMISES = Case(_answered, _hanging)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "[::1]"])
