@@ -107,10 +107,7 @@ class Homes:
     async def _replace(self, old: Watched, home: HomeConfig) -> None:
         await self._end(old)
         watch = self._make(home)
-        if old.watch.view.held:
-            watch.hold(HELD_ROUNDS // len(self._watched))
-        else:
-            watch.take_over(old.watch.view)
+        watch.take_over(old.watch)
         self._run(watch)
         await old.watch.close()
 

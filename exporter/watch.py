@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from chassis.clock import Clock
 from chassis.instants import MS_PER_SECOND, Instant, to_rfc3339
-from exporter.blackout import Life, Start, judge
+from exporter.blackout import Start, judge
 from exporter.board import HomeView, ProbeView
 from exporter.config import HomeConfig
 from exporter.power import Belief, Change, Round, Rules, State, Vote, decide
@@ -33,6 +33,20 @@ class Asked:
     role: Role
 
 
+@dataclass(slots=True)
+class Course:
+    """What a watch has come to believe; handed on when the home's config is edited.
+
+    `began` is when the home came under watch, `believed_since` when the clock could
+    be believed; until then rounds are `held`.
+    """
+
+    began: Instant
+    belief: Belief = field(default_factory=Belief)
+    believed_since: Instant | None = None
+    held: deque[Round] = field(default_factory=deque)
+
+
 class Watch:
     """One home under watch. Its rounds never overlap."""
 
@@ -54,11 +68,8 @@ class Watch:
         self._recorder = recorder
         self._clock = clock
         self._timeout = config.timeout / MS_PER_SECOND
-        self._belief = Belief()
         self.deciding = asyncio.Lock()
-        self._began = clock.now()
-        self._believed_since: Instant | None = None
-        self._held: deque[Round] = deque()
+        self.course = Course(clock.now())
 
     @property
     def host(self) -> bool:
@@ -69,30 +80,25 @@ class Watch:
 
     def hold(self, rounds: int) -> None:
         """Keep rounds (at most so many) without deciding: the clock is not believed yet."""
-        self._held = deque(maxlen=max(rounds, 1))
+        self.course.held = deque(maxlen=max(rounds, 1))
         self.view.held = True
         self._show_record()
 
-    async def begin(self, life: Life | None = None) -> None:
-        """Judge the gap since the home was last watched, and then the rounds that were held.
-
-        `life` is the last sign of life where that is not the record's own.
-        """
+    async def begin(self) -> None:
+        """Judge the gap since the home was last watched, and then the rounds that were held."""
         async with self.deciding:
-            self._believed_since = now = self._clock.now()
+            self.course.believed_since = now = self._clock.now()
             record, belief = self._show_record()
             changes: tuple[Change, ...] = ()
             if record is not None:
-                start = Start(_redated(self._began, now), self._clock.boot_id)
-                belief, changes = judge(
-                    belief, life or record.life, start, self._rules, host=self.host
-                )
-            for held in self._held:
+                start = Start(_redated(self.course.began, now), self._clock.boot_id)
+                belief, changes = judge(belief, record.life, start, self._rules, host=self.host)
+            for held in self.course.held:
                 belief, more = decide(belief, self._rules, _redated_round(held, now))
                 changes = (*changes, *more)
-            self._held.clear()
-            self.view.held = False
+            self.course.held.clear()
             await self._commit(belief, changes)
+            self.view.held = False
 
     def _show_record(self) -> tuple[Record | None, Belief]:
         """Show what the journal holds, and return it: counters must never read 0 first."""
@@ -101,12 +107,11 @@ class Watch:
         self.refresh()
         return record, self.view.belief
 
-    def take_over(self, before: HomeView) -> None:
+    def take_over(self, before: "Watch") -> None:
         """Go on from where a watch of the same home under an older config stopped."""
-        self._believed_since = self._began
-        self._belief = self.view.belief = before.belief
-        self.view.last = before.last
-        self.view.rounds = before.rounds
+        self.course = before.course
+        self.view.belief, self.view.last = before.view.belief, before.view.last
+        self.view.held, self.view.rounds = before.view.held, before.view.rounds
         self.refresh()
 
     # --- one round ---
@@ -119,20 +124,20 @@ class Watch:
         round_ = Round(started, self._clock.now(), votes)
         async with self.deciding:
             if self.view.held:
-                self._held.append(round_)
+                self.course.held.append(round_)
             else:
                 await self._decide(round_)
         self.view.rounds += 1
 
     async def _decide(self, round_: Round) -> None:
-        believed = self._believed_since
+        believed = self.course.believed_since
         if believed is not None and round_.started.boot < believed.boot:
             round_ = _redated_round(round_, believed)
-        belief, changes = decide(self._belief, self._rules, round_)
+        belief, changes = decide(self.course.belief, self._rules, round_)
         if changes:
             await self._commit(belief, changes)
         else:
-            self._belief = self.view.belief = belief
+            self.course.belief = self.view.belief = belief
 
     async def _commit(self, belief: Belief, changes: tuple[Change, ...]) -> None:
         if changes:
@@ -141,7 +146,7 @@ class Watch:
             self.view.last = rows[-1]
             for row in rows:
                 _say(row)
-        self._belief = self.view.belief = belief
+        self.course.belief = self.view.belief = belief
         self.refresh()
 
     def refresh(self) -> None:

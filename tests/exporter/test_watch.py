@@ -280,10 +280,30 @@ async def test_an_edited_home_keeps_its_state(journal: Journal, clock: HandClock
     home = WatchedHome(journal, clock)
     await home.rounds("on off off")
     edited = WatchedHome(journal, clock, title="New title")
-    edited.watch.take_over(home.view)
+    edited.watch.take_over(home.watch)
     await edited.rounds("off off")
     assert edited.states == ["on", "off"]
     assert edited.view.last == home.view.last
+
+
+async def test_an_edited_home_keeps_the_rounds_that_wait_for_the_clock(
+    journal: Journal, clock: HandClock
+) -> None:
+    """A reload while the clock is in doubt loses nothing of what was seen."""
+    home = WatchedHome(journal, clock)
+    right = clock.wall
+    clock.step(-1_000_000)
+    home.watch.hold(1000)
+    await home.rounds("on on off")
+    edited = WatchedHome(journal, clock, title="New title")
+    edited.watch.take_over(home.watch)
+    await edited.rounds("off")
+    clock.step(1_000_000)
+    await edited.watch.begin()
+    assert [(row.state.value, row.at) for row in edited.rows] == [
+        ("on", right),
+        ("off", right + 10_000),
+    ]
 
 
 async def test_a_home_that_was_gone_for_long_comes_back_unknown(
