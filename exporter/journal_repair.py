@@ -6,7 +6,7 @@ Totals never go back through a repair, and an id is never given twice.
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -51,15 +51,14 @@ def open_sound(path: Path) -> sqlite3.Connection:
 
 def _checked(path: Path) -> sqlite3.Connection:
     db = connect(path)
-    try:
+    with ExitStack() as opened:
+        opened.callback(db.close)
         migrate(db)
         (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         db.execute(f"PRAGMA user_version = {NEWEST}")  # what cannot be written shows itself here
-    except BaseException:
-        db.close()
-        raise
+        opened.pop_all()
     return db
 
 
