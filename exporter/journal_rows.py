@@ -1,7 +1,8 @@
 """Owns how rows and records are spelled in the journal's tables; pure."""
 
 import json
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from chassis.instants import Instant
@@ -15,6 +16,7 @@ ROW = "id, home, state, previous, at, not_before, confirmed_at, cause, votes"
 """The columns of `transitions` in the order in which they are read and written here."""
 
 _BOOKS = tuple(field.name for field in fields(Books))
+_values_of = attrgetter(*_BOOKS)
 _NUMBERS = tuple(field.name for field in fields(Books) if field.type in (int, bool))
 
 
@@ -64,7 +66,7 @@ def from_record(home: str, record: Record) -> tuple[object, ...]:
         *life.at,
         life.boot_id,
         life.clean,
-        json.dumps(astuple(record.books)),
+        json.dumps(_values_of(record.books)),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from chassis.instants import MS_PER_SECOND
 
 FIRST_ROUND_WITHIN = 10.0  # seconds
-SLOT = 0.05  # seconds
+SLOT = 0.2  # seconds
 _GOLDEN = 0.6180339887498949  # its multiples fill an interval evenly, however many there will be
 
 
@@ -53,13 +53,14 @@ def first_dues(place: float, interval: float) -> tuple[float, float]:
     return first, kept if kept >= first + interval / 2 else kept + interval
 
 
-def slotted(due: float) -> float:
-    """Return the first shared moment at or after a due time (seconds).
+def slotted(due: float, interval: float) -> float:
+    """Return the first shared moment at or after a due time (both in seconds).
 
-    Homes that are due within SLOT of each other begin together: waking up costs as
-    much as a round does.
+    Homes that are due within SLOT of each other (a tenth of a short interval) begin
+    together: waking up costs as much as a round does.
     """
-    return math.ceil(due / SLOT) * SLOT
+    slot = min(SLOT, interval / 10)
+    return math.ceil(due / slot) * slot
 
 
 class Rounds:
@@ -73,7 +74,7 @@ class Rounds:
         self._lag = lag
         now = asyncio.get_running_loop().time()
         first, second = first_dues(place, self._interval)
-        self._due, self._next = now + first, slotted(now + second)
+        self._due, self._next = now + first, slotted(now + second, self._interval)
 
     async def once(self) -> float:
         """Run a round if one is due; return the seconds until the next is."""

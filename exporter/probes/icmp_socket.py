@@ -63,9 +63,10 @@ class Answer:
 
 
 class _Waiting:
-    """A request without an answer so far."""
+    """A request without an answer so far; `timer` is when it is sent again, or given up."""
 
-    __slots__ = ("answer", "host", "packet", "where")
+    __slots__ = ("answer", "host", "packet", "timer", "where")
+    timer: asyncio.TimerHandle
 
     def __init__(
         self, answer: asyncio.Future[Answer | None], where: Where, host: bytes, packet: bytes
@@ -108,15 +109,18 @@ class EchoSocket:
             _packed(self.version, where[0]),
             echo_request(self.version, self._identifier, self._nonce, number),
         )
-        again = self._loop.call_later(timeout / 2, self._send, waiting)
-        end = self._loop.call_later(timeout, waiting.settle, None)
+        waiting.timer = self._loop.call_later(timeout / 2, self._send_again, waiting, timeout / 2)
         try:
             self._send(waiting)
             return await waiting.answer
         finally:
-            again.cancel()
-            end.cancel()
+            waiting.timer.cancel()
             del self._waiting[number]
+
+    def _send_again(self, waiting: _Waiting, timeout: float) -> None:
+        """Ask once more, and give up after `timeout` seconds."""
+        waiting.timer = self._loop.call_later(timeout, waiting.settle, None)
+        self._send(waiting)
 
     def _send(self, waiting: _Waiting) -> None:
         """Send a request; what the kernel refuses ends the wait."""
