@@ -80,7 +80,7 @@ def tcp_probe(plug: Plug, **keys: str) -> str:
 
 
 def plug_home(name: str, *probes: str) -> str:
-    """Return the YAML of a home that is watched ten times a second, with probes on one line each."""
+    """Return the YAML of a home that is watched ten times a second, one line a probe."""
     return "\n".join(
         [
             f"  - name: {name}",

@@ -11,7 +11,7 @@ Series = dict[str, str]
 
 
 class Prometheus(Running):
-    """A server with one job; `more` is YAML below that job."""
+    """A server with a job `power`; `more` is YAML that follows, of that job or another."""
 
     def __init__(self, name: str, folder: Path, target: str, more: str = "") -> None:
         folder.mkdir(exist_ok=True)
@@ -40,10 +40,11 @@ class Prometheus(Running):
         assert len(found) <= 1, found
         return found[0][1] if found else None
 
-    def last_error(self) -> str:
-        """Return what went wrong in the last scrape; empty if nothing did."""
-        (target,) = self._ask("targets")["activeTargets"]
-        return str(target["lastError"])
+    def last_error(self, job: str = "power") -> str:
+        """Return what went wrong in a job's last scrape; empty if nothing did."""
+        targets = self._ask("targets")["activeTargets"]
+        (error,) = (t["lastError"] for t in targets if t["labels"]["job"] == job)
+        return str(error)
 
     def _ask(self, path: str, **query: str) -> Any:  # noqa: ANN401  a JSON document
         answer = requests.get(f"{self.url}/api/v1/{path}", params=query, timeout=10)

@@ -101,6 +101,6 @@ def influx_settings(folder: Path, url: str, token: str = INFLUX_TOKEN) -> str:
     )
 
 
-def notify_settings(folder: Path, url: str) -> str:
+def notify_settings(url: str) -> str:
     """Return the YAML of exporter.notify; its token file is not made here."""
     return f"  notify: {{url: '{url}/alerts', token_file: relay_token}}"

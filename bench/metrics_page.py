@@ -1,14 +1,14 @@
 """Measures /metrics: our text beside prometheus_client's own Gauge, over the same samples.
 
-`python -m bench.metrics_bench`. Before every repeat each home has had a round and
-a sign of life, so that all that can change has changed; both then spell the page
-in turn, and the medians are told. Ours includes reading the board; the peer's
-gauges are set beforehand, which is not counted.
+Before every repeat each home has had a round and a sign of life, so that all that
+can change has changed; both then spell the page in turn, and the medians are told.
+Ours includes reading the board; the peer's gauges are set beforehand, which is not
+counted.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import compress
 from random import Random
@@ -17,6 +17,7 @@ from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from bench.figures import Line
 from chassis.instants import Instant
 from exporter.board import Board, HomeView, ProbeView, SinkView
 from exporter.books import Books, pass_time
@@ -28,36 +29,10 @@ from exporter.power import Belief, Cause, State
 from exporter.probes.protocol import Finding
 from exporter.transitions import Transition
 
-SIZES = (1_000, 10_000, 100_000)
-REPEATS = 15
-PEER_REPEATS = 5
+PEER_EVERY = 3  # repeats
 SERIES_PER_HOME = 27
 EPOCH = 1_795_514_523_120
 SUSTAINED_AFTER = 300_000
-
-
-@dataclass(frozen=True)
-class Row:
-    """Medians in milliseconds for a page of so many series."""
-
-    series: int
-    ours: float
-    unchanged: float
-    first: float
-    gzip: float
-    peer: float
-
-    def __str__(self) -> str:
-        """Spell a row of the table."""
-        figures = (self.ours, self.unchanged, self.first, self.gzip, self.peer)
-        spelled = " | ".join(f"{figure:.1f}" for figure in figures)
-        return f"| {self.series} | {spelled} | {self.peer / self.ours:.0f} |"
-
-
-HEADER = (
-    "| series | ours, all changed, ms | nothing changed | after a reload | gzip"
-    " | prometheus_client, ms | ratio |\n|---|---|---|---|---|---|---|"
-)
 
 
 def config_of(name: str) -> HomeConfig:
@@ -141,8 +116,8 @@ def samples(page: bytes) -> int:
     return sum(not line.startswith(b"#") for line in page.splitlines())
 
 
-def measure(size: int) -> Row:
-    """Measure both at one size, in turn."""
+def measure(size: int, repeats: int) -> tuple[int, dict[str, float]]:
+    """Measure both at one size, in turn; return the number of samples and medians in ms."""
     random = Random(size)
     board = board_of(size)
     let_a_round_pass(board, random)
@@ -151,25 +126,28 @@ def measure(size: int) -> Row:
     peer = Peer(board, exposition.read(board))
     times: dict[str, list[float]] = defaultdict(list)
     page = b""
-    for repeat in range(REPEATS):
+    for repeat in range(repeats):
         let_a_round_pass(board, random)
-        page = timed(ours, times["ours"])
-        timed(ours, times["unchanged"])
-        timed(partial(scrape, Exposition(FAMILIES), board), times["first"])
+        page = timed(ours, times["all changed"])
+        timed(ours, times["nothing changed"])
+        timed(partial(scrape, Exposition(FAMILIES), board), times["first after a reload"])
         timed(partial(gzipped, page), times["gzip"])
-        if repeat % (REPEATS // PEER_REPEATS) == 0:
+        if repeat % PEER_EVERY == 0:
             peer.set(exposition.read(board))
             peers_page = timed(partial(generate_latest, peer.registry), times["peer"])
             assert samples(page) == samples(peers_page)
-    return Row(samples(page), **{name: median(each) for name, each in times.items()})
+    return samples(page), {name: median(each) for name, each in times.items()}
 
 
-def main() -> None:
-    """Print the table."""
-    print(HEADER)
-    for size in SIZES:
-        print(measure(size))
-
-
-if __name__ == "__main__":
-    main()
+def metrics(*, sizes: Sequence[int], repeats: int) -> Iterator[Line]:
+    """Measure the page at each size; at the largest, also what else there is to it."""
+    for size in sizes:
+        count, medians = measure(size, repeats)
+        peer = medians.pop("peer")
+        told = medians if size == max(sizes) else ("all changed",)
+        for what in told:
+            row = f"/metrics, {count:,} series, {what}"
+            if what == "gzip":
+                yield Line(row, "ms", medians[what])
+            else:
+                yield Line(row, "ms", medians[what], peer, "prometheus_client")
