@@ -72,7 +72,8 @@ def test_backfill_works_while_the_exporter_is_stopped(exporter: Service, influx:
     assert influx.ids() == [1, 2, 3]
     exporter.start()
     (exporter.folder / "meter").write_text("off", encoding="ascii")
-    wait_for(lambda: influx.ids() == [1, 2, 3, 4])
+    exporter.wait_for_state("off")
+    wait_for(lambda: influx.ids() == [row["id"] for row in exporter.rows()])
 
 
 def test_rows_that_are_refused_are_counted_and_said(exporter: Service, influx: Influx) -> None:

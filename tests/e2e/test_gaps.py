@@ -27,7 +27,7 @@ def meter(tmp_path: Path) -> Path:
 @pytest.fixture
 def exporter(tmp_path: Path, meter: Path) -> Iterator[Exporter]:
     """A running exporter with one home that is on."""
-    with Exporter(tmp_path, file_home(meter), LIFE) as exporter:
+    with Exporter(tmp_path, file_home(meter, unknown_after="4s"), LIFE) as exporter:
         exporter.wait_for_state("on")
         yield exporter
 
@@ -44,7 +44,7 @@ def test_a_long_gap_is_unknown_and_not_observed(exporter: Exporter) -> None:
     """More than unknown_after without the exporter: unknown from the last evidence, then on."""
     seen = exporter.home()["last_evidence_at"]
     exporter.kill()
-    wait_for(Elapsed(2.5))
+    wait_for(Elapsed(4.5))
     exporter.start()
     exporter.wait_for_state("on")
     first, unknown, on = exporter.rows()
@@ -59,7 +59,7 @@ def test_a_long_gap_is_unknown_and_not_observed(exporter: Exporter) -> None:
 def test_a_stopped_process_does_not_call_it_off(exporter: Exporter, meter: Path) -> None:
     """SIGSTOP for longer than unknown_after: the state becomes unknown, then what is measured."""
     os.kill(exporter.pid, signal.SIGSTOP)
-    wait_for(Elapsed(2.5))
+    wait_for(Elapsed(4.5))
     os.kill(exporter.pid, signal.SIGCONT)
     wait_for(lambda: len(exporter.rows()) >= 3)
     assert [row["state"] for row in exporter.rows()] == ["on", "unknown", "on"]
