@@ -52,7 +52,7 @@ def test_a_sink_starts_at_the_journals_end_and_backfill_brings_the_past(
     turn_on(exporter, influx)
     (exporter.folder / "meter").write_text("off", encoding="ascii")
     wait_for(lambda: influx.ids() == [4])
-    assert exporter.metric('power_exporter_outbox_pending{sink="influxdb"}') == 0
+    wait_for(lambda: exporter.metric('power_exporter_outbox_pending{sink="influxdb"}') == 0)
     for _ in range(2):
         done = power_exporter(*BACKFILL, cwd=exporter.folder)
         assert (done.returncode, done.stderr) == (0, "")
@@ -61,6 +61,25 @@ def test_a_sink_starts_at_the_journals_end_and_backfill_brings_the_past(
     (exporter.folder / "meter").write_text("on", encoding="ascii")
     wait_for(lambda: influx.ids() == [1, 2, 3, 4, 5])
     assert [point["fields"]["start_id"] for point in influx.points("power_outage")] == [2, 4]
+
+
+def test_a_sink_that_is_turned_off_and_on_again_starts_at_the_end(
+    exporter: Service, influx: Influx
+) -> None:
+    """What happened while nobody asked for it is past: only backfill brings it."""
+    turn_on(exporter, influx)
+    exporter.settings = ""
+    exporter.reload()
+    meter = exporter.folder / "meter"
+    meter.write_text("off", encoding="ascii")
+    exporter.wait_for_state("off")
+    assert exporter.metric('power_exporter_sink_up{sink="influxdb"}') is None
+    turn_on(exporter, influx)
+    meter.write_text("on", encoding="ascii")
+    wait_for(lambda: 5 in influx.ids())
+    assert influx.ids() == [5]
+    assert power_exporter(*BACKFILL, cwd=exporter.folder).returncode == 0
+    assert influx.ids() == [1, 2, 3, 4, 5]
 
 
 def test_backfill_works_while_the_exporter_is_stopped(exporter: Service, influx: Influx) -> None:

@@ -149,7 +149,7 @@ def test_a_day_without_internet_arrives_in_order(exporter: Service, influx: Infl
         exporter.kill()
         exporter.start()
     rows = exporter.rows()
-    assert exporter.metric(PENDING) == len(rows) - 1
+    wait_for(lambda: exporter.metric(PENDING) == len(rows) - 1)
     influx.start_again()
     wait_for(lambda: len(influx.ids()) == len(rows), within=60)
     sent = [line for write in influx.writes() for line in write["lines"]]

@@ -331,4 +331,4 @@ def test_victoriametrics_reads_what_we_write(tmp_path: Path, street: Street, pre
                 assert ended[0] == ms(off)
                 assert ended[1] == pytest.approx((ms(on) - ms(off)) / 1000)
                 assert server.samples("power_outage_sustained", home=home) == [(ms(off), 0)]
-            assert exporter.metric('power_exporter_sink_up{sink="influxdb"}') == 1
+            wait_for(lambda: exporter.metric('power_exporter_sink_up{sink="influxdb"}') == 1)

@@ -12,6 +12,7 @@ from tests.e2e.servers import RELAY_TOKEN, Relay, notify_settings, secret
 from tests.e2e.services import Service
 
 PENDING = 'power_exporter_outbox_pending{sink="notify"}'
+REJECTED = 'power_exporter_rejected_total{sink="notify"}'
 UP = 'power_exporter_sink_up{sink="notify"}'
 QUICK = {"off_after": "0s", "on_after": "0s", "unknown_after": "600ms"}
 HOMES = ("flat", "shed")
@@ -59,6 +60,11 @@ def idle(exporter: Service) -> bool:
     return exporter.metric(PENDING) == 0
 
 
+def wait_until_told(exporter: Service, relay: Relay, count: int) -> None:
+    """Wait for so many alerts, and for the exporter to know that they were taken."""
+    wait_for(lambda: len(relay.alerts()) >= count and idle(exporter), within=60)
+
+
 def test_an_outage_is_told_when_it_begins_and_when_it_ends(exporter: Service, relay: Relay) -> None:
     """Two alerts, in the shape of the contract; both fire, none is resolved."""
     off = turn(exporter, "flat", "off")
@@ -90,7 +96,7 @@ def test_other_rows_only_move_the_cursor(exporter: Service, relay: Relay) -> Non
     turn(exporter, "flat", "garbage", "unknown")
     turn(exporter, "flat", "off")
     turn(exporter, "flat", "on")
-    wait_for(lambda: idle(exporter))
+    wait_until_told(exporter, relay, 2)
     assert relay.told() == [("PowerOutage", "flat"), ("PowerRestored", "flat")]
 
 
@@ -105,7 +111,7 @@ def test_while_the_relay_is_down_an_ended_outage_becomes_its_end_alone(
     running = turn(exporter, "flat", "off")
     wait_for(lambda: exporter.metric(UP) == 0 and exporter.metric(PENDING) == 4)
     relay.start_again()
-    wait_for(lambda: idle(exporter), within=60)
+    wait_until_told(exporter, relay, 3)
     assert len(relay.payloads()) == 1
     assert relay.told() == [
         ("PowerRestored", "flat"),
@@ -121,15 +127,15 @@ def test_while_the_relay_is_down_an_ended_outage_becomes_its_end_alone(
 def test_a_restart_tells_nothing_twice(exporter: Service, relay: Relay) -> None:
     """The place in the journal is durable, over a clean stop and over a kill."""
     turn(exporter, "flat", "off")
-    wait_for(lambda: idle(exporter))
+    wait_until_told(exporter, relay, 1)
     exporter.stop()
     exporter.start()
     turn(exporter, "flat", "on")
-    wait_for(lambda: idle(exporter))
+    wait_until_told(exporter, relay, 2)
     exporter.kill()
     exporter.start()
     turn(exporter, "shed", "off")
-    wait_for(lambda: idle(exporter))
+    wait_until_told(exporter, relay, 3)
     assert relay.told() == [
         ("PowerOutage", "flat"),
         ("PowerRestored", "flat"),
@@ -143,14 +149,15 @@ def test_a_fault_of_the_relay_delays_and_loses_nothing(
 ) -> None:
     """Whatever it answers once, but for a 400, which is parked and counted."""
     relay.fail(how, 1)
-    turn(exporter, "flat", "off")
-    wait_for(lambda: idle(exporter))
-    turn(exporter, "flat", "on")
-    wait_for(lambda: idle(exporter))
     parked = how == "400"
+    turn(exporter, "flat", "off")
+    wait_for(lambda: exporter.metric(REJECTED) == parked)
+    wait_until_told(exporter, relay, 1 - parked)
+    turn(exporter, "flat", "on")
+    wait_until_told(exporter, relay, 2 - parked)
     expected = ["PowerOutage", "PowerRestored"][parked:]
     assert [name for name, _ in relay.told()] == expected
-    assert exporter.metric('power_exporter_rejected_total{sink="notify"}') == float(parked)
+    assert exporter.metric(REJECTED) == parked
 
 
 def test_a_token_file_may_be_made_later(tmp_path: Path, relay: Relay) -> None:
