@@ -92,6 +92,7 @@ class _Service:
         self._secrets = secrets
         self._app = App(loaded.config, SystemClock())
         self._reload = OneAtATime(self._reload_once)
+        self._serving = False
 
     def run(self) -> int:
         _raise_descriptor_limit()
@@ -99,11 +100,15 @@ class _Service:
 
     async def _body(self, stop: Stop) -> None:
         await self._app.start(stop, self._reload)
+        self._serving = True
         _say_where(self._app.web.url)
         await stop.wait()
 
     async def _reload_or_say(self) -> None:
         """Reload for a SIGHUP, which can be answered in the log only."""
+        if not self._serving:  # the config has only just been read; two at once would watch twice
+            log.warning("not reloaded: the start is still under way")
+            return
         try:
             await self._reload()
         except ConfigError as wrong:
