@@ -71,7 +71,13 @@ class Recorder:
     async def _flush(self) -> None:
         while self._waiting:
             taken, self._waiting = self._waiting, []
-            rows = await self._commit([sign for sign, _ in taken])
+            try:
+                rows = await self._commit([sign for sign, _ in taken])
+            except Exception as fault:  # noqa: BLE001  whoever waits must hear of it, and tries again
+                for _, done in taken:
+                    if not done.done():
+                        done.set_exception(fault)
+                continue
             for sign, done in taken:
                 mine = tuple(rows[: len(sign.changes)])
                 rows = rows[len(sign.changes) :]

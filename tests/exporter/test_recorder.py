@@ -1,11 +1,12 @@
 """The way into the journal: groups, order, and a disk that refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from exporter.blackout import Life
 from exporter.journal_reader import JournalReader
 from exporter.power import Belief, Cause, Change, State
 from exporter.recorder import Recorder
@@ -166,3 +167,24 @@ async def test_a_clean_stop_is_remembered(recorder: Recorder, journal: FillingDi
     assert journal.records["flat"].life.clean
     assert journal.life is not None
     assert journal.life.clean
+
+
+async def test_a_fault_of_ours_reaches_everybody_who_waits(tmp_path: Path) -> None:
+    """A home must not wait for ever for a commit that broke: its next round tries again."""
+
+    class Broken(FillingDisk):
+        broken = True
+
+        def commit(self, signs: Sequence[Sign], life: Life) -> list[Transition]:
+            if self.broken:
+                raise MemoryError
+            return super().commit(signs, life)
+
+    journal = Broken(tmp_path)
+    recorder = Recorder(journal, HandClock())
+    asked = [recorder.record(change(home, 0)) for home in ("flat", "shed")]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [MemoryError, MemoryError]
+    journal.broken = False
+    assert [row.id for row in await recorder.record(change("flat", 0))] == [1]
+    await recorder.close()
