@@ -110,6 +110,10 @@ class WebServer:
 
         Another address to listen on needs a restart.
         """
+        open_to_others = not self._listen.is_loopback and not settings.anonymous
+        if open_to_others and settings.web_config_file is None:
+            log.error("still listening for others, so users and TLS stay as they are: restart")
+            return
         watched = WatchedGuard(settings.web_config_file)
         if settings.listen != self._settings.listen:
             log.warning("listen has changed: that takes a restart")
