@@ -43,6 +43,7 @@ class Homes:
         self._watched: dict[str, Watched] = {}
         self._references = References((), clock)
         self._reference_settings: Sequence[ProbeSettings] = ()
+        self._one_at_a_time = asyncio.Lock()
         self._spread = Spread()
         self.lag = Lag()
 
@@ -50,30 +51,27 @@ class Homes:
         """Watch exactly the homes of a config: at the start all, on a reload what differs.
 
         An unchanged home goes on without missing a round; an edited one keeps its
-        state; one that is gone leaves a clean stop in the journal.
+        state; one that is gone leaves a clean stop in the journal. All that can fail
+        comes before anything is changed.
         """
-        _warn_of_hindrances(config)
-        wanted = {home.name: home for home in config.homes}
-        references_changed = config.exporter.references != self._reference_settings
-        old_references = self._references
-        if references_changed:
+        async with self._one_at_a_time:
+            _warn_of_hindrances(config)
+            old_references = self._references
+            references = self._references_for(config.exporter.references)
+            made = [self._make(home, references) for home in config.homes if self._differs(home)]
+            self._references = references
             self._reference_settings = config.exporter.references
-            self._references = References(self._make_references(), self._clock)
-        for name in [name for name in self._watched if name not in wanted]:
-            await self._remove(name)
-        for name, watched in list(self._watched.items()):
-            watched.watch.references = self._references
-            if watched.watch.config != wanted[name]:
-                await self._replace(watched, wanted[name])
-        await self._add([home for name, home in wanted.items() if name not in self._watched])
-        self._board.homes = {name: self._board.homes[name] for name in wanted}
-        if references_changed:
-            await old_references.close()
+            for watched in self._watched.values():
+                watched.watch.references = references
+            await self._take(made, [home.name for home in config.homes])
+            if old_references is not references:
+                await old_references.close()
 
     async def believe_the_clock(self) -> None:
         """Begin the homes that were held back until the clock could be believed."""
-        held = [one.watch for one in self._watched.values() if one.watch.view.held]
-        await _begin(held)
+        async with self._one_at_a_time:
+            watches = [one.watch for one in self._watched.values()]
+            await _begin([watch for watch in watches if watch.course.holding])
 
     def signs(self) -> list[Sign]:
         """Return the sign of life of every home."""
@@ -95,18 +93,35 @@ class Homes:
             await watched.watch.close()
         await self._references.close()
 
-    async def _add(self, homes: Sequence[HomeConfig]) -> None:
-        watches = [self._make(home) for home in homes]
+    def _differs(self, home: HomeConfig) -> bool:
+        watched = self._watched.get(home.name)
+        return watched is None or watched.watch.config != home
+
+    async def _take(self, made: Sequence[Watch], wanted: Sequence[str]) -> None:
+        """Put new watches in place of older ones, and let go of what is not wanted any more."""
+        for name in [name for name in self._watched if name not in wanted]:
+            await self._remove(name)
+        new = []
+        for watch in made:
+            old = self._watched.get(watch.config.name)
+            if old is None:
+                new.append(watch)
+            else:
+                await self._replace(old, watch)
+        await self._add(new)
+        self._board.homes = {name: self._watched[name].watch.view for name in wanted}
+        if self._board.clock_doubt is not None:
+            for watched in self._watched.values():
+                watched.watch.hold(HELD_ROUNDS // len(wanted))
+
+    async def _add(self, watches: Sequence[Watch]) -> None:
         if self._board.clock_doubt is None:
             await _begin(watches)
         for watch in watches:
-            if self._board.clock_doubt is not None:
-                watch.hold(HELD_ROUNDS // len(watches))
             self._run(watch)
 
-    async def _replace(self, old: Watched, home: HomeConfig) -> None:
+    async def _replace(self, old: Watched, watch: Watch) -> None:
         await self._end(old)
-        watch = self._make(home)
         watch.take_over(old.watch)
         self._run(watch)
         await old.watch.close()
@@ -120,20 +135,35 @@ class Homes:
         del self._board.homes[name]
         log.info("home is no longer watched", extra={"fields": {"home": name}})
 
-    def _make(self, home: HomeConfig) -> Watch:
+    def _make(self, home: HomeConfig, references: References) -> Watch:
+        views = self._views_of_unchanged(home)
         asked = [
-            Asked(self._probe(home.name, settings), _view(settings), settings.role)
+            Asked(
+                self._probe(home.name, settings),
+                views.get(_name(settings)) or _view(settings),
+                settings.role,
+            )
             for settings in home.probes
         ]
         view = HomeView(home, probes={one.view.name: one.view for one in asked})
-        self._board.homes[home.name] = view
-        return Watch(home, view, asked, self._references, self._recorder, self._clock)
+        return Watch(home, view, asked, references, self._recorder, self._clock)
 
-    def _make_references(self) -> list[Probe]:
-        return [self._probe("", settings) for settings in self._reference_settings]
+    def _views_of_unchanged(self, home: HomeConfig) -> dict[str, ProbeView]:
+        """Return what is shown of the probes that an edit of their home leaves as they are."""
+        watched = self._watched.get(home.name)
+        if watched is None:
+            return {}
+        before = watched.watch
+        same = [settings for settings in before.config.probes if settings in home.probes]
+        return {_name(settings): before.view.probes[_name(settings)] for settings in same}
+
+    def _references_for(self, settings: Sequence[ProbeSettings]) -> References:
+        if settings == self._reference_settings:
+            return self._references
+        return References([self._probe("", one) for one in settings], self._clock)
 
     def _probe(self, home: str, settings: ProbeSettings) -> Probe:
-        name = settings.name or settings.kind
+        name = _name(settings)
         context = ProbeContext(home, name, self._clock, self._shared)
         probe = kind_named(settings.kind).make(settings, context)
         return Guarded(f"{name} of {home or 'exporter.references'}", probe)
@@ -145,9 +175,10 @@ class Homes:
             _keep_on(watch.config.name, rounds), name=f"home {watch.config.name}"
         )
         self._watched[watch.config.name] = Watched(watch, task)
+        self._board.homes[watch.config.name] = watch.view
 
     async def _end(self, watched: Watched) -> None:
-        async with watched.watch.deciding:
+        async with watched.watch.course.deciding:
             watched.task.cancel()
         await asyncio.gather(watched.task, return_exceptions=True)
 
@@ -173,4 +204,8 @@ async def _keep_on(home: str, rounds: Rounds) -> None:
 
 
 def _view(settings: ProbeSettings) -> ProbeView:
-    return ProbeView(settings.name or settings.kind, settings.kind, settings.role.value)
+    return ProbeView(_name(settings), settings.kind, settings.role.value)
+
+
+def _name(settings: ProbeSettings) -> str:
+    return settings.name or settings.kind

@@ -22,6 +22,7 @@ from exporter.transitions import Transition
 log = logging.getLogger(__name__)
 
 HELD_ROUNDS = 100_000  # of all homes together, while the clock is not believed
+DECIDED_AT_ONCE = 1_000  # rounds, before others have a turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,16 @@ class Course:
     """What a watch has come to believe; handed on when the home's config is edited.
 
     `began` is when the home came under watch, `believed_since` when the clock could
-    be believed; until then rounds are `held`.
+    be believed; until then rounds are `held`. Whoever changes anything holds
+    `deciding`.
     """
 
     began: Instant
     belief: Belief = field(default_factory=Belief)
     believed_since: Instant | None = None
+    holding: bool = False
     held: deque[Round] = field(default_factory=deque)
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Watch:
@@ -68,7 +72,6 @@ class Watch:
         self._recorder = recorder
         self._clock = clock
         self._timeout = config.timeout / MS_PER_SECOND
-        self.deciding = asyncio.Lock()
         self.course = Course(clock.now())
 
     @property
@@ -79,30 +82,37 @@ class Watch:
     # --- beginning ---
 
     def hold(self, rounds: int) -> None:
-        """Keep rounds (at most so many) without deciding: the clock is not believed yet."""
-        self.course.held = deque(maxlen=max(rounds, 1))
-        self.view.held = True
-        self._show_record()
+        """Keep the newest rounds, at most so many, undecided: the clock is not believed yet."""
+        self.course.held = deque(self.course.held, maxlen=max(rounds, 1))
+        if not self.course.holding:
+            self.course.holding = self.view.held = True
+            self._show_record()
 
     async def begin(self) -> None:
         """Judge the gap since the home was last watched, and then the rounds that were held."""
-        async with self.deciding:
+        async with self.course.deciding:
             self.course.believed_since = now = self._clock.now()
             record, belief = self._show_record()
-            changes: tuple[Change, ...] = ()
+            changes: list[Change] = []
             if record is not None:
                 start = Start(_redated(self.course.began, now), self._clock.boot_id)
-                belief, changes = judge(belief, record.life, start, self._rules, host=self.host)
-            for held in self.course.held:
+                belief, gap = judge(belief, record.life, start, self._rules, host=self.host)
+                changes.extend(gap)
+            for number, held in enumerate(self.course.held, 1):
                 belief, more = decide(belief, self._rules, _redated_round(held, now))
-                changes = (*changes, *more)
+                changes.extend(more)
+                if number % DECIDED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
             self.course.held.clear()
-            await self._commit(belief, changes)
-            self.view.held = False
+            await self._commit(belief, tuple(changes))
+            self.course.holding = self.view.held = False
 
     def _show_record(self) -> tuple[Record | None, Belief]:
-        """Show what the journal holds, and return it: counters must never read 0 first."""
-        record = self._recorder.records.get(self.config.name)
+        """Show what the journal holds, and return it: counters must never read 0 first.
+
+        What the disk has refused is the home's past too, as if it stood there.
+        """
+        record = self._recorder.latest(self.config.name)
         self.view.belief = belief_of(record)
         self.refresh()
         return record, self.view.belief
@@ -122,8 +132,8 @@ class Watch:
         findings = await self._ask(started)
         votes = await self._votes(started, findings)
         round_ = Round(started, self._clock.now(), votes)
-        async with self.deciding:
-            if self.view.held:
+        async with self.course.deciding:
+            if self.course.holding:
                 self.course.held.append(round_)
             else:
                 await self._decide(round_)
@@ -155,8 +165,9 @@ class Watch:
         self.view.undurable = self._recorder.undurable(self.config.name)
         if record is not None:
             self.view.books = record.books
-            if not self.view.undurable:
-                self.view.last = record.last
+            self.view.last = record.last
+        if self.view.undurable:
+            self.view.last = self.view.undurable[-1]
 
     def sign(self) -> Sign:
         """Return what a sign of life says of this home."""

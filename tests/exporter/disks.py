@@ -1,6 +1,8 @@
-"""A journal on a disk that fills up when a test says so."""
+"""Journals on disks that fill up, or stop to answer, when a test says so."""
 
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from exporter.blackout import Life
 from exporter.journal import Journal, Unwritable
@@ -12,11 +14,15 @@ class FillingDisk(Journal):
     """A journal on a disk that can be told to be full."""
 
     full = False
+    full_after: int | None = None  # commits until then
 
     def commit(self, signs: Sequence[Sign], life: Life) -> list[Transition]:
         """Commit, or refuse as a full disk does."""
         if self.full:
             raise Unwritable("database or disk is full")
+        if self.full_after is not None:
+            self.full_after -= 1
+            self.full = self.full_after <= 0
         return super().commit(signs, life)
 
     def retry_open(self) -> None:
@@ -24,3 +30,17 @@ class FillingDisk(Journal):
         if self.full:
             raise Unwritable("database or disk is full")
         super().retry_open()
+
+
+class HangingDisk(FillingDisk):
+    """A journal on a disk that can be told not to answer until it is let go."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.lets_go = threading.Event()
+        self.lets_go.set()
+
+    def commit(self, signs: Sequence[Sign], life: Life) -> list[Transition]:
+        """Commit, as soon as the disk answers."""
+        self.lets_go.wait()
+        return super().commit(signs, life)

@@ -13,7 +13,7 @@ from exporter.recorder import Recorder
 from exporter.records import Sign
 from exporter.transitions import Transition
 from tests.exporter.clocks import EPOCH, HandClock
-from tests.exporter.disks import FillingDisk
+from tests.exporter.disks import FillingDisk, HangingDisk
 
 
 @pytest.fixture
@@ -188,3 +188,122 @@ async def test_a_fault_of_ours_reaches_everybody_who_waits(tmp_path: Path) -> No
     journal.broken = False
     assert [row.id for row in await recorder.record(change("flat", 0))] == [1]
     await recorder.close()
+
+
+@pytest.fixture
+async def hanging(tmp_path: Path) -> AsyncIterator[tuple[Recorder, HangingDisk]]:
+    """A recorder with little patience, and its disk."""
+    disk = HangingDisk(tmp_path)
+    recorder = Recorder(disk, HandClock(), patience=0.02)
+    yield recorder, disk
+    disk.lets_go.set()
+    await until_durable(recorder)
+    await recorder.close()
+
+
+async def until_durable(recorder: Recorder) -> None:
+    """Retry, as the exporter does all the time, until nothing is refused any more."""
+    async with asyncio.timeout(10):
+        while not recorder.writable:
+            await recorder.retry_once()
+
+
+async def test_a_disk_that_does_not_answer_is_one_that_refuses(
+    hanging: tuple[Recorder, HangingDisk], tmp_path: Path
+) -> None:
+    """The home goes on, with rows that are not durable; they are written once, in order."""
+    recorder, disk = hanging
+    told: list[Transition] = []
+    recorder.on_undurable.append(told.extend)
+    await recorder.record(change("flat", 0))
+    disk.lets_go.clear()
+    rows = [row for n in (1, 2, 3) for row in await recorder.record(change("flat", n))]
+    assert [row.id for row in rows] == [None, None, None]
+    assert not recorder.writable
+    assert told == rows
+    disk.lets_go.set()
+    await until_durable(recorder)
+    assert [(row.id, row.at) for row in stored(tmp_path)[1:]] == list(
+        zip((2, 3, 4), [row.at for row in rows], strict=True)
+    )
+    assert recorder.undurable("flat") == ()
+    assert recorder.last_id == 4
+
+
+async def test_rows_refused_after_a_late_commit_are_offered_again(
+    hanging: tuple[Recorder, HangingDisk], tmp_path: Path
+) -> None:
+    """The late commit made the first durable; the second is still told, as not durable."""
+    recorder, disk = hanging
+    offered: list[Transition] = []
+    recorder.on_undurable.append(offered.extend)
+    recorder.on_durable.append(offered.clear)
+    disk.lets_go.clear()
+    await recorder.record(change("flat", 0))
+    second = await recorder.record(change("flat", 1))
+    disk.full_after = 1
+    disk.lets_go.set()
+    async with asyncio.timeout(10):
+        while recorder.last_id < 1:
+            await recorder.retry_once()
+    assert not recorder.writable
+    assert offered == list(second)
+    assert [row.state for row in stored(tmp_path)] == [State.ON]
+    disk.full = False
+    await until_durable(recorder)
+    assert offered == []
+
+
+async def test_a_late_commit_that_failed_is_written_again(
+    hanging: tuple[Recorder, HangingDisk], tmp_path: Path
+) -> None:
+    """First no answer, then a full disk, then room: each row is written once."""
+    recorder, disk = hanging
+    disk.lets_go.clear()
+    await recorder.record(change("flat", 0))
+    disk.full = True
+    disk.lets_go.set()
+    await recorder.record(change("flat", 1))
+    assert not recorder.writable
+    disk.full = False
+    await until_durable(recorder)
+    assert [(row.id, row.state) for row in stored(tmp_path)] == [(1, State.ON), (2, State.OFF)]
+
+
+async def test_a_retry_that_nobody_waits_for_any_more_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stop of the service cuts it off; what it committed is not written again."""
+    disk = HangingDisk(tmp_path)
+    recorder = Recorder(disk, HandClock())
+    disk.full = True
+    await recorder.record(change("flat", 0))
+    disk.full = False
+    disk.lets_go.clear()
+    retry = asyncio.create_task(recorder.retry_once())
+    await asyncio.sleep(0)
+    retry.cancel()
+    await asyncio.gather(retry, return_exceptions=True)
+    disk.lets_go.set()
+    await recorder.sign_of_life([Sign("flat", change("flat", 0).belief, 300_000)], clean=True)
+    assert [row.id for row in stored(tmp_path)] == [1]
+    assert "makes no sense" not in caplog.text
+    await recorder.close()
+
+
+async def test_the_latest_of_a_home_holds_what_the_disk_refused(
+    recorder: Recorder, journal: FillingDisk
+) -> None:
+    """Who comes back to a home goes on from there, as if it had been written."""
+    await recorder.record(change("flat", 0))
+    journal.full = True
+    await recorder.record(change("flat", 1))
+    await recorder.record(change("shed", 0))
+    latest = recorder.latest("flat")
+    assert latest is not None
+    assert (latest.last.state, latest.last.id, latest.books.outage_start) == (
+        State.OFF,
+        None,
+        latest.last.at,
+    )
+    assert recorder.latest("barn") is None
