@@ -49,11 +49,29 @@ class OneAtATime:
     def __init__(self, reload: Hook) -> None:
         self._reload = reload
         self._lock = asyncio.Lock()
+        self._asked: set[asyncio.Task[None]] = set()
+        self._ended = False
 
     async def __call__(self) -> None:
         """Wait for a reload that runs, then reload; raises what the reload raises."""
+        task = asyncio.create_task(self._once())
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+        if self._ended:
+            task.cancel()
+        await task
+
+    async def _once(self) -> None:
         async with self._lock:
             await self._reload()
+
+    async def end(self) -> None:
+        """Cancel what runs and whatever is asked for later; call it before parts are ended."""
+        self._ended = True
+        for task in self._asked:
+            task.cancel()
+        if self._asked:
+            await asyncio.wait(self._asked, timeout=UNWIND)
 
 
 # ---------------------------------------------------------------- the life
@@ -128,7 +146,6 @@ class _Hangups:
     def __init__(self, reload: Hook) -> None:
         self._reload = reload
         self._asked = asyncio.Event()
-        self._border = Border("reload")
 
     def ask(self) -> None:
         self._asked.set()
@@ -137,10 +154,7 @@ class _Hangups:
         while not stop.is_set():
             await self._asked.wait()
             self._asked.clear()
-            await self._border.run(self._once)
-
-    async def _once(self) -> None:
-        await self._reload()
+            await Border("the reload").run(self._reload)  # a new one: each failure is logged
 
 
 @contextlib.contextmanager

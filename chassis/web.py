@@ -1,5 +1,6 @@
 """Owns the web server: puts routes behind the gate, listens, answers for health, stops in 1 s."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
@@ -20,6 +21,7 @@ __all__ = [
     "WebConfigFaulty",
     "WebServer",
     "bearer_of",
+    "connection_end",
     "problem_response",
     "require_user",
     "same_token",
@@ -61,7 +63,7 @@ class WebServer:
         try:
             watched = WatchedGuard(settings.web_config_file)
         except WebConfigFaulty as faulty:
-            raise StartFailed(str(faulty)) from faulty
+            raise StartFailed("; ".join(map(str, faulty.faults))) from faulty
         self._gate = Gate(watched, self._origins(settings), self._passwords)
         self._ready = ready
         self._app = web.Application(client_max_size=body_limit, middlewares=[self._gate.enter])
@@ -149,6 +151,13 @@ class WebServer:
         if reason is not None:
             raise Problem(503, detail=reason)
         return web.Response(text="ready\n")
+
+
+def connection_end(request: web.Request) -> asyncio.Event:
+    """Return what is set as soon as the client has gone: a handler is not told otherwise."""
+    connection = request.protocol
+    assert isinstance(connection, Connection)
+    return connection.ended
 
 
 def require_user(request: web.Request) -> str:

@@ -112,6 +112,7 @@ class Connection(web.RequestHandler):
         )
         self._open = open_
         self.line: asyncio.Transport | None = None
+        self.ended = asyncio.Event()
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -123,6 +124,7 @@ class Connection(web.RequestHandler):
     @override
     def connection_lost(self, exc: BaseException | None) -> None:
         self._open.discard(self)
+        self.ended.set()
         super().connection_lost(exc)
 
     @override

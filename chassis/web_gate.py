@@ -87,12 +87,13 @@ async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse
 def _internal_error(request: web.Request, fault: Exception) -> web.Response:
     """Answer 500 without saying why, and say why in the log."""
     transport = request.transport
-    if transport is None or transport.is_closing():
+    gone = transport is None or transport.is_closing()
+    if gone and isinstance(fault, OSError):  # as whatever is read or written then
         raise ConnectionResetError("the client has gone")
     fields = {"method": request.method, "path": request.path}
     log.error("a request failed", exc_info=fault, extra={"fields": fields})
-    if request.writer.output_size > 0:
-        raise ConnectionResetError("the answer has begun: all that is left is to end it")
+    if gone or request.writer.output_size > 0:
+        raise ConnectionResetError("no answer can be given: all that is left is to end it")
     return problem_response(Problem(500), request.path)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chassis.web_config import ClientAuthType, TlsServerConfig, WebConfig, load_web_config
-from chassis.yaml_config import ConfigError
+from chassis.yaml_config import ConfigError, Fault, load_documents
 
 if TYPE_CHECKING:
     import ssl
@@ -25,8 +25,8 @@ _UNSETTLED = 50_000_000  # ns within which a file may change again and look the 
 Look = tuple[tuple[int, ...] | None, ...]
 
 
-class WebConfigFaulty(Exception):
-    """The web.config.file, or a file that it names, cannot be used; the text says why."""
+class WebConfigFaulty(ConfigError):
+    """The web.config.file, or a file that it names, cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class WatchedGuard:
             try:
                 self._read()
             except WebConfigFaulty as faulty:
-                self._say(str(faulty))
+                self._say("; ".join(map(str, faulty.faults)))
         return self.guard
 
     def _read(self) -> None:
@@ -70,7 +70,7 @@ class WatchedGuard:
             self._seen = _settled(self._files)
             tls = build_context(config.tls_server_config) if config.tls_server_config else None
         except (ConfigError, OSError, ValueError) as fault:
-            raise WebConfigFaulty(_reason(self._file, fault)) from fault
+            raise WebConfigFaulty(_faults(self._file, fault)) from fault
         if self._said is not None:
             log.info("the web.config.file is fine again and in use")
         elif self._used_before:
@@ -84,10 +84,12 @@ class WatchedGuard:
         self._said = reason
 
 
-def _reason(file: Path, fault: Exception) -> str:
+def _faults(file: Path, fault: Exception) -> Iterable[Fault]:
     if isinstance(fault, ConfigError):
-        return "; ".join(str(each) for each in fault.faults)
-    return f"{file}: tls_server_config: {fault}"
+        return fault.faults
+    document = load_documents([file])  # it knows in which line the section stands
+    document.blame(("tls_server_config",), str(fault))
+    return document.faults
 
 
 def _files_of(file: Path, config: WebConfig) -> tuple[Path, ...]:

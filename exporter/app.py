@@ -11,6 +11,7 @@ from pathlib import Path
 from chassis.clock import Clock
 from chassis.loops import Stop, run_loop
 from chassis.service import StartFailed
+from chassis.yaml_config import ConfigError
 from exporter.board import Board
 from exporter.config import ExporterConfig
 from exporter.deliveries import Deliveries
@@ -81,13 +82,29 @@ class App:
             task = asyncio.create_task(run_loop(name, once, stop), name=name)
             self._parts.push_async_callback(_end, task)
 
-    async def reload(self, config: ExporterConfig) -> None:
-        """Go on with another config, which is valid; what cannot change while it runs is named."""
+    async def reload(self, read: Callable[[], Awaitable[ExporterConfig]]) -> None:
+        """Go on with the config that `read` returns; the board tells how the latest reload ended.
+
+        Raises what went wrong, ConfigError before anything has changed.
+        """
+        try:
+            await self._go_on_with(await read())
+        except ConfigError as wrong:
+            self.board.reload_successful = False
+            for fault in wrong.faults:
+                log.error("the config is faulty, the old one is kept: %s", fault)
+            raise
+        except Exception:
+            self.board.reload_successful = False
+            raise
+        self.board.reload_successful = True
+
+    async def _go_on_with(self, config: ExporterConfig) -> None:
+        """Take over what can change while it runs; the log names what cannot."""
         self.web.reload(config.exporter)
         for key in ("data_dir", "heartbeat_interval"):
             if getattr(config.exporter, key) != getattr(self._config.exporter, key):
                 log.warning("exporter.%s takes effect at the next start", key)
-        self._config = config
         await self._homes.apply(config)
         await self._deliveries.apply(config.exporter)
         log.info("the config was reloaded", extra={"fields": {"homes": len(config.homes)}})

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import io
 import logging
 import os
@@ -17,7 +18,7 @@ from chassis.secrets import secrets_in
 from chassis.service import OneAtATime, run
 from chassis.yaml_config import ConfigError
 from exporter.app import App, own_version
-from exporter.config import Loaded, load
+from exporter.config import ExporterConfig, Loaded, load
 
 log = logging.getLogger("exporter")
 
@@ -96,7 +97,7 @@ class _Service:
 
     def run(self) -> int:
         _raise_descriptor_limit()
-        return run(self._body, reload=self._reload_or_say, on_stop=self._app.stop)
+        return run(self._body, reload=self._reload_on_hangup, on_stop=self._stop)
 
     async def _body(self, stop: Stop) -> None:
         await self._app.start(stop, self._reload)
@@ -104,24 +105,27 @@ class _Service:
         _say_where(self._app.web.url)
         await stop.wait()
 
-    async def _reload_or_say(self) -> None:
+    async def _stop(self) -> None:
+        await self._reload.end()  # it would make parts while they are ended
+        await self._app.stop()
+
+    async def _reload_on_hangup(self) -> None:
         """Reload for a SIGHUP, which can be answered in the log only."""
         if not self._serving:  # the config has only just been read; two at once would watch twice
             log.warning("not reloaded: the start is still under way")
             return
-        try:
+        with contextlib.suppress(ConfigError):  # the log has it already
             await self._reload()
-        except ConfigError as wrong:
-            for fault in wrong.faults:
-                log.error("the config is faulty, the old one is kept: %s", fault)
 
     async def _reload_once(self) -> None:
-        self._app.board.reload_successful = False
+        await self._app.reload(self._read)
+
+    async def _read(self) -> ExporterConfig:
         loaded = await asyncio.to_thread(load, self._files)
-        _say_warnings(loaded)
+        for warning in loaded.warnings:
+            log.warning("%s", warning)
         self._secrets.add(secrets_in(loaded.config))
-        await self._app.reload(loaded.config)
-        self._app.board.reload_successful = True
+        return loaded.config
 
 
 def _say_where(url: str) -> None:

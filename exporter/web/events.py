@@ -2,16 +2,19 @@
 
 Nothing is queued for a reader: its next rows are read from the journal when the
 last ones have left, so a slow one costs a socket buffer, and one that takes nothing
-at all is cut off. It goes on from its Last-Event-ID.
+at all is cut off. One that has gone is noticed at once: its place is another's.
+It goes on from its Last-Event-ID.
 """
 
 import asyncio
 import logging
 import sqlite3
+from typing import Any
 
 from aiohttp import web
 
 from chassis.problems import Problem
+from chassis.web import connection_end
 from exporter.journal_reader import JournalReader
 from exporter.transitions import Transition, to_json
 from exporter.web.query import id_of, read_id
@@ -19,6 +22,8 @@ from exporter.web.shapes import to_bytes, to_text
 from exporter.web.sources import Sources
 
 log = logging.getLogger(__name__)
+
+Ends = list["asyncio.Future[Any]"]
 
 BATCH = 100
 KEEP_ALIVE = 15.0  # seconds
@@ -59,7 +64,7 @@ class EventStream:
         try:
             await response.prepare(request)
             await self._send(response, b"retry: 2000\n\n")
-            await self._follow(response, last)
+            await self._follow(response, last, connection_end(request))
         except (ConnectionError, TimeoutError):
             if request.transport is not None:
                 request.transport.abort()
@@ -80,39 +85,39 @@ class EventStream:
                 return min(id_, newest)
         return newest
 
-    async def _follow(self, response: web.StreamResponse, last: int) -> None:
-        stopping = asyncio.ensure_future(self._sources.stopping.wait())
+    async def _follow(self, response: web.StreamResponse, last: int, gone: asyncio.Event) -> None:
+        ends: Ends = [asyncio.ensure_future(self._sources.stopping.wait())]
+        ends.append(asyncio.ensure_future(gone.wait()))
         try:
-            while not stopping.done():
+            while not any(end.done() for end in ends):
                 rows = await self._sources.reading.read(JournalReader.after, last, BATCH)
                 if rows:
                     await self._send(response, b"".join(map(event, rows)))
                     last = rows[-1].id or last
                 else:
-                    await self._wait_beyond(last, response, stopping)
+                    await self._wait_beyond(last, response, ends)
         finally:
-            stopping.cancel()
+            for end in ends:
+                end.cancel()
 
-    async def _wait_beyond(
-        self, last: int, response: web.StreamResponse, stopping: "asyncio.Future[object]"
-    ) -> None:
-        """Wait for a row after `last` or the service's stop, with a sign of life now and then."""
+    async def _wait_beyond(self, last: int, response: web.StreamResponse, ends: Ends) -> None:
+        """Wait for a row after `last` or for one of `ends`, with a sign of life now and then."""
         news = asyncio.ensure_future(self._sources.feed.wait_beyond(last))
         try:
-            while not (news.done() or stopping.done()):
-                done, _ = await asyncio.wait(
-                    (news, stopping),
-                    timeout=self._keep_alive,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if not done:
-                    await self._send(response, b": alive\n\n")
+            while not await _any_of([news, *ends], self._keep_alive):
+                await self._send(response, b": alive\n\n")
         finally:
             news.cancel()
 
     async def _send(self, response: web.StreamResponse, data: bytes) -> None:
         async with asyncio.timeout(self._patience):
             await response.write(data)
+
+
+async def _any_of(awaited: Ends, within: float) -> bool:
+    """Wait at most `within` seconds; tell whether one of them is done."""
+    done, _ = await asyncio.wait(awaited, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    return bool(done)
 
 
 def event(row: Transition) -> bytes:

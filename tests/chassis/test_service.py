@@ -222,6 +222,45 @@ async def test_a_reload_asked_for_twice_runs_one_after_the_other() -> None:
     assert [type(outcome) for outcome in outcomes] == [ValueError, ValueError]
 
 
+async def test_no_reload_is_left_once_reloads_are_ended() -> None:
+    """Who runs, who waits and who comes later: all are cancelled, and make nothing any more."""
+    begun, said = asyncio.Event(), list[str]()
+
+    async def reload() -> None:
+        said.append("begun")
+        begun.set()
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            said.append("over")
+
+    once = OneAtATime(reload)
+    asked = [asyncio.ensure_future(once()) for _ in range(2)]
+    await begun.wait()
+    await once.end()
+    assert said == ["begun", "over"]
+    outcomes = await asyncio.gather(*asked, once(), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 3
+    assert said == ["begun", "over"]
+
+
+async def test_each_reload_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Who asks again wants to know again, also when nothing is better."""
+    begun = asyncio.Queue[None]()
+
+    async def reload() -> None:
+        begun.put_nowait(None)
+        raise ValueError("faulty")
+
+    async def body(_: Stop) -> None:
+        for _number in range(2):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await begun.get()
+
+    await run_service(body, reload=reload)
+    assert [record.getMessage() for record in caplog.records] == ["the reload fails"] * 2
+
+
 async def test_the_handlers_of_before_are_given_back() -> None:
     """A service leaves the process as it found it."""
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]

@@ -13,7 +13,7 @@ from typing_extensions import override
 from chassis.listen import Listen
 from chassis.problems import Problem
 from chassis.service import StartFailed
-from chassis.web import WebServer
+from chassis.web import WebServer, connection_end
 from chassis.web_accept import Acceptor, bind
 from tests.chassis.servers import asked, serving, status
 
@@ -104,6 +104,28 @@ async def test_what_went_wrong_inside_is_logged_and_not_told(
     assert "truth" not in text
     faults = [record for record in caplog.records if record.exc_info]
     assert [str(fault.exc_info[1]) for fault in faults if fault.exc_info] == ["the inner truth"]
+
+
+async def test_what_went_wrong_inside_is_logged_though_the_client_has_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody would hear of it otherwise; that the client has gone is no fault of ours."""
+    faults = {"/gone": ConnectionResetError("gone"), "/fault": RuntimeError("the inner truth")}
+    begun = asyncio.Semaphore(0)
+
+    async def handler(request: web.Request) -> web.Response:
+        begun.release()
+        await connection_end(request).wait()
+        raise faults[request.path]
+
+    async with serving(*(web.get(path, handler) for path in faults)) as server:
+        address = server.addresses[0]
+        for path in faults:
+            _, writer = await asyncio.open_connection(address.host, address.port)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            await begun.acquire()
+            writer.close()
+    assert [r.exc_info[1] for r in caplog.records if r.exc_info] == [faults["/fault"]]
 
 
 async def test_an_answer_that_has_begun_is_cut_off_and_not_followed_by_an_error() -> None:

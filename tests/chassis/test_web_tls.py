@@ -11,7 +11,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientOSError, ClientSess
 from chassis.service import StartFailed
 from chassis.web import WebConfigFaulty, WebServer
 from chassis.web_config import WebSettings
-from tests.chassis.servers import asked, overwrite, serving, users_file
+from tests.chassis.servers import asked, basic, overwrite, serving, users_file
 
 
 class Files:
@@ -213,3 +213,33 @@ async def test_other_settings_are_used_from_a_reload_on(
         server.reload(WebSettings(listen="127.0.0.1:0", web_config_file=other))
         assert server.url.startswith("http://")
         assert not await answered(server, trusting(authority))
+
+
+async def test_a_fault_of_tls_names_its_line(files: Files) -> None:
+    """As every other fault of a config does."""
+    files.config.write_text("# ours\n" + files.config.read_text())
+    async with serving() as server:
+        overwrite(files.folder / "cert.pem", "nonsense")
+        with pytest.raises(WebConfigFaulty) as caught:
+            server.reload(WebSettings(listen="127.0.0.1:0", web_config_file=files.config))
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.line, fault.path) == (str(files.config), 2, "tls_server_config")
+
+
+async def test_a_reload_to_loopback_does_not_open_what_others_can_reach(
+    files: Files, authority: trustme.CA
+) -> None:
+    """The new address takes a restart: until then users and TLS stay, as the socket does."""
+    users = users_file(files.folder / "users.yml", anna="right").read_text()
+    overwrite(files.config, files.config.read_text() + users)
+    async with serving(config=files.config, listen="0.0.0.0:0") as server:
+        server.reload(WebSettings(listen="127.0.0.1:0"))
+        assert not server.addresses[0].is_loopback
+        own = f"127.0.0.1:{server.addresses[0].port}/hello"
+        async with ClientSession(connector=TCPConnector(ssl=trusting(authority))) as client:
+            for login, status in (("anna:wrong", 401), ("anna:right", 200)):
+                headers = {"Authorization": basic(login)}
+                async with client.get(f"https://{own}", headers=headers) as answer:
+                    assert answer.status == status
+            with pytest.raises(ClientError):
+                await client.get(f"http://{own}")

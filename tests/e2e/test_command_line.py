@@ -325,6 +325,31 @@ def test_sighup_does_not_end_it(folder: Path) -> None:
         assert requests.get(url + "-/healthy", timeout=10).ok
 
 
+def test_sighup_during_the_start_is_ignored(folder: Path) -> None:
+    """The config has only just been read, and two starts at once would watch homes twice."""
+    (folder / "data").mkdir()
+    lock = folder / "data" / "exporter.lock"
+    os.mkfifo(lock)  # the start stands still where it opens this, until somebody reads it
+    with power_exporter_begun(cwd=folder) as process:
+        wait_for(lambda: catches(process.pid, signal.SIGHUP))
+        process.send_signal(signal.SIGHUP)
+        reader = os.open(lock, os.O_RDONLY | os.O_NONBLOCK)
+        assert process.stdout is not None
+        assert PAGE.match(process.stdout.readline())
+        code, _, err = ended_by(process, signal.SIGTERM)
+        os.close(reader)
+    assert code == FINE
+    assert "not reloaded: the start is still under way" in err
+    assert "the config was reloaded" not in err
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a process has a handler for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (caught,) = re.findall(r"^SigCgt:\s+([0-9a-f]+)$", status, re.MULTILINE)
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def test_a_second_ctrl_c_ends_it_at_once(folder: Path) -> None:
     """Who asks twice is not kept waiting; the code is 0 or 1."""
     with running(cwd=folder) as (process, _):

@@ -170,6 +170,15 @@ def test_what_takes_a_restart_is_said(exporter: Service) -> None:
     assert exporter.state() == "on"
 
 
+def test_what_takes_a_restart_is_said_until_it_is_taken_back(exporter: Service) -> None:
+    """What counts is what the exporter was started with, not what the last config said."""
+    said = "exporter.data_dir takes effect at the next start"
+    for settings, times in (("  data_dir: elsewhere", 1), ("  data_dir: elsewhere", 2), ("", 2)):
+        exporter.settings = settings
+        exporter.reload()
+        assert exporter.output().count(said) == times
+
+
 # ---------------------------------------------------------------- POST /-/reload
 
 
@@ -212,3 +221,25 @@ def test_a_user_reloads_over_http(folder: Path) -> None:
             assert fault in refused.json()["detail"]
         assert exporter.metric(GOOD) == 0
         assert exporter.state("shed") == "on"
+
+
+def test_a_faulty_web_config_is_told_as_any_other_fault(folder: Path) -> None:
+    """Also what shows only when it is used, a certificate that is none: file, line and fault."""
+    with with_user(folder) as exporter:
+        for file in ("cert.pem", "key.pem"):
+            (folder / file).write_text("nonsense", encoding="ascii")
+        tls = "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"
+        web = folder / "web.yml"
+        web.write_text(web.read_text(encoding="utf-8") + tls, encoding="utf-8")
+        refused = reload_over_http(exporter, USER)
+        assert refused.status_code == 500
+        assert refused.headers["Content-Type"] == "application/problem+json"
+        (fault,) = refused.json()["faults"]
+        assert fault.startswith("web.yml:3: tls_server_config: ")
+        assert fault in refused.json()["detail"]
+        assert exporter.metric(GOOD) == 0
+        exporter.hang_up()
+        said = "the config is faulty, the old one is kept: web.yml:3: tls_server_config: "
+        wait_for(lambda: exporter.output().count(said) == 2)
+        assert "Traceback" not in exporter.output()
+        assert exporter.state() == "on"

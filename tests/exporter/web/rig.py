@@ -49,6 +49,7 @@ class Rig:
         for home in homes or ("flat",):
             self.add(home_config(home))
         self.events = EventStream(self.sources, keep_alive=0.05, patience=0.5)
+        self.quiet = EventStream(self.sources, keep_alive=3600)
 
     def add(self, config: HomeConfig, *probes: ProbeView) -> HomeView:
         """Watch a home."""
@@ -68,7 +69,11 @@ class Rig:
     async def __aenter__(self) -> Self:
         self.server = WebServer(
             WebSettings(listen="127.0.0.1:0"),
-            [web.get("/quick/events", self.events.events), *routes(self.sources)],
+            [
+                web.get("/quick/events", self.events.events),
+                web.get("/quiet/events", self.quiet.events),
+                *routes(self.sources),
+            ],
             bearer=BEARER,
         )
         await self.server.start()

@@ -12,6 +12,7 @@ import pytest
 
 from exporter.power import State
 from exporter.transitions import to_json
+from exporter.web.events import MOST_READERS
 from tests.exporter.web.rig import MINUTE, START, Rig
 
 ON, OFF = State.ON, State.OFF
@@ -168,3 +169,32 @@ async def test_a_reader_who_takes_nothing_is_cut_off_and_costs_no_memory(rig: Ri
             await asyncio.sleep(0.01)
     assert await bytes_until_the_end(deaf) < 399 * 60_000
     writer.close()
+
+
+async def raw_reader(rig: Rig) -> asyncio.StreamWriter:
+    """Open a stream that shows no sign of life, over a connection of its own."""
+    host, port = rig.url.removeprefix("http://").split(":")
+    stream, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /quiet/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await asyncio.wait_for(stream.readuntil(b"retry: 2000"), 20)
+    return writer
+
+
+async def status_of_another(rig: Rig) -> int:
+    """Ask for one more stream."""
+    async with rig.client.get("/quiet/events") as answer:
+        return answer.status
+
+
+@pytest.mark.parametrize("leave", ["close", "abort"])
+async def test_readers_who_have_gone_make_room_at_once(rig: Rig, leave: str) -> None:
+    """Nothing is sent for an hour, and yet whoever comes next is let in."""
+    readers = [await raw_reader(rig) for _ in range(MOST_READERS)]
+    assert await status_of_another(rig) == 503
+    for reader in readers:
+        reader.close() if leave == "close" else reader.transport.abort()
+    async with asyncio.timeout(20):
+        while await status_of_another(rig) != 200:
+            pass
+        while rig.quiet._readers:  # noqa: ASYNC110  nobody tells of it
+            await asyncio.sleep(0.01)
