@@ -2,7 +2,7 @@
 
 import hmac
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -47,16 +47,19 @@ class SecretUnreadable(Exception):
 
 def read_secret(path: Path) -> Secret:
     """Return what a file holds without its trailing newline; raises SecretUnreadable."""
+    text = _text_of(path)
+    if not text:
+        raise SecretUnreadable(f"{path} is empty")
+    return Secret(text)
+
+
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise SecretUnreadable(unreadable(path, error)) from None
     except UnicodeDecodeError:
         raise SecretUnreadable(f"{path} is not UTF-8 text") from None
-    text = text.rstrip("\r\n")
-    if not text:
-        raise SecretUnreadable(f"{path} is empty")
-    return Secret(text)
 
 
 def exposure(path: Path) -> str | None:
@@ -75,12 +78,21 @@ def secrets_in(config: object) -> Iterator[Secret]:
     return (value for _, value in leaves(config) if isinstance(value, Secret))
 
 
-def _read(value: object, info: ValidationInfo) -> Secret:
+def read_secret_or_nothing(value: object, info: ValidationInfo) -> Secret:
+    """Validate as SecretFile does, but let an empty file be an empty secret."""
+    return _read(value, info, lambda path: Secret(_text_of(path)))
+
+
+def _read_filled(value: object, info: ValidationInfo) -> Secret:
+    return _read(value, info, read_secret)
+
+
+def _read(value: object, info: ValidationInfo, read: Callable[[Path], Secret]) -> Secret:
     if isinstance(value, Secret):
         return value
     path = path_of(value, info)
     try:
-        secret = read_secret(path)
+        secret = read(path)
     except SecretUnreadable as error:
         raise ValueError(str(error)) from None
     if exposed := exposure(path):
@@ -99,7 +111,7 @@ def _look(value: object, info: ValidationInfo) -> Path:
     return path
 
 
-SecretFile = Annotated[Secret, PlainValidator(_read)]
+SecretFile = Annotated[Secret, PlainValidator(_read_filled)]
 """A secret whose file the config names: unreadable is a fault, readable by others a warning."""
 
 LateSecretFile = Annotated[Path, PlainValidator(_look)]

@@ -1,6 +1,9 @@
 """Owns what a sink is given: a row with the outage that it opens or ends; pure."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from exporter.outages import Outage
 from exporter.transitions import Transition
@@ -34,8 +37,21 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sink stands: it has all up to `id`; `kept` tells whether the disk knows that."""
+
+    id: int
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """How many rows wait for a sink; `oldest` is when the first was confirmed (wall ms)."""
 
     count: int
     oldest: int | None
+
+
+def place_of(row: Transition, own: Sequence[Transition]) -> int:
+    """Return where a row stands among those of its home, which are in order."""
+    return bisect_left(own, row.at, key=attrgetter("at"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from exporter.blackout import Life
-from exporter.journal_repair import open_sound
+from exporter.journal_repair import open_sound, warn_of_votes
 from exporter.journal_rows import (
     ROW,
     from_record,
@@ -107,14 +107,6 @@ class Journal:
         self._db.close()
         self._db = fresh
 
-    def cursor(self, sink: str) -> int:
-        """Return the id up to which a sink has all; a new sink starts at the journal's end."""
-        row = self._db.execute("SELECT id FROM cursors WHERE sink = ?", (sink,)).fetchone()
-        if row is None:
-            self.advance(sink, self._last_id)
-            return self._last_id
-        return int(row[0])
-
     def advance(self, sink: str, id_: int) -> None:
         """Remember that a sink has all up to `id_`. Raises Unwritable."""
         self._change("REPLACE INTO cursors VALUES (?, ?)", (sink, id_))
@@ -180,7 +172,7 @@ def _records(db: sqlite3.Connection) -> dict[str, Record]:
     )
     records = {}
     for *row, evidence, wall, boot, boot_id, clean, books in found:
-        last = to_transition(tuple(row))
+        last = to_transition(tuple(row), warn_of_votes)
         life = to_life((wall, boot, boot_id, clean))
         records[last.home] = Record(last, evidence, to_books(books), life)
     return records

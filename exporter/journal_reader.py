@@ -3,7 +3,8 @@
 import sqlite3
 from pathlib import Path
 
-from exporter.journal_rows import ROW, to_transition
+from exporter.journal_repair import warn_of_votes
+from exporter.journal_rows import ROW, mended, to_transition
 from exporter.journal_schema import FILE
 from exporter.transitions import Transition
 
@@ -18,6 +19,8 @@ class JournalReader:
             isolation_level=None,
             check_same_thread=False,
         )
+        self._db.text_factory = mended
+        self._doubted: set[int] = set()
 
     def after(self, id_: int, limit: int) -> list[Transition]:
         """Return the rows after an id, in order."""
@@ -50,8 +53,15 @@ class JournalReader:
     def waiting(self, id_: int) -> tuple[int, int | None]:
         """Return how many rows stand after an id, and when the first was confirmed (wall ms)."""
         count = self._db.execute("SELECT count(*) FROM transitions WHERE id > ?", (id_,))
-        oldest = self._rows("WHERE id > ? ORDER BY id LIMIT 1", (id_,))
-        return int(count.fetchone()[0]), oldest[0].confirmed_at if oldest else None
+        oldest = self._db.execute(
+            "SELECT confirmed_at FROM transitions WHERE id > ? ORDER BY id LIMIT 1", (id_,)
+        ).fetchone()
+        return int(count.fetchone()[0]), oldest[0] if oldest else None
+
+    def cursor(self, sink: str) -> int | None:
+        """Return the id up to which a sink has all, or None for a sink that has no place yet."""
+        row = self._db.execute("SELECT id FROM cursors WHERE sink = ?", (sink,)).fetchone()
+        return None if row is None else int(row[0])
 
     def rejected(self, sink: str) -> int:
         """Return how many rows a sink has refused for good."""
@@ -60,7 +70,13 @@ class JournalReader:
 
     def _rows(self, where: str, values: tuple[object, ...] | dict[str, object]) -> list[Transition]:
         query = f"SELECT {ROW} FROM transitions {where}"  # noqa: S608
-        return [to_transition(row) for row in self._db.execute(query, values)]
+        return [to_transition(row, self._doubt) for row in self._db.execute(query, values)]
+
+    def _doubt(self, id_: int, fault: str) -> None:
+        """Say once of each row, not at every reading, that its votes are lost."""
+        if id_ not in self._doubted:
+            self._doubted.add(id_)
+            warn_of_votes(id_, fault)
 
     def close(self) -> None:
         """Give the file back."""

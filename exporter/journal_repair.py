@@ -13,7 +13,15 @@ from pathlib import Path
 from chassis.instants import Instant
 from exporter.blackout import Life
 from exporter.books import Books, post
-from exporter.journal_rows import ROW, Unreadable, from_record, to_books, to_life, to_transition
+from exporter.journal_rows import (
+    ROW,
+    Unreadable,
+    from_record,
+    mended,
+    to_books,
+    to_life,
+    to_transition,
+)
 from exporter.journal_schema import NEWEST, connect, migrate, transaction
 from exporter.outages import SUSTAINED_AFTER
 from exporter.power import State
@@ -51,6 +59,7 @@ def open_sound(path: Path) -> sqlite3.Connection:
 
 def _checked(path: Path) -> sqlite3.Connection:
     db = connect(path)
+    db.text_factory = mended
     with ExitStack() as opened:
         opened.callback(db.close)
         migrate(db)
@@ -79,6 +88,7 @@ def _salvage(damaged: Path, into: sqlite3.Connection) -> int:
     """Copy all that can still be read; return how many rows of transitions that is."""
     saved = 0
     with closing(sqlite3.connect(damaged, isolation_level=None)) as old, transaction(into):
+        old.text_factory = mended
         old.execute("PRAGMA writable_schema = ON")  # or a shortened file would not be read at all
         for table, columns in _TABLES.items():
             marks = ",".join("?" * columns)
@@ -124,7 +134,7 @@ def _mend_records(db: sqlite3.Connection) -> None:
 def _mend_record(db: sqlite3.Connection, home: str) -> None:
     query = f"SELECT {ROW} FROM transitions WHERE home = ? ORDER BY at"  # noqa: S608
     rows = db.execute(query, (home,))
-    record = _rebuilt(to_transition(row) for row in rows)
+    record = _rebuilt(to_transition(row, warn_of_votes) for row in rows)
     kept = db.execute(
         "SELECT lived_wall, lived_boot, boot_id, clean, books FROM records WHERE home = ?", (home,)
     ).fetchone()
@@ -134,6 +144,11 @@ def _mend_record(db: sqlite3.Connection, home: str) -> None:
             record = replace(record, books=_not_lower(record.books, before))
     with transaction(db):
         db.execute("REPLACE INTO records VALUES (?,?,?,?,?,?,?,?)", from_record(home, record))
+
+
+def warn_of_votes(id_: int, fault: str) -> None:
+    """Say that a row's votes are lost."""
+    log.warning("the votes of row %d cannot be read and count as none: %s", id_, fault)
 
 
 def _readable(books: str) -> Books | None:

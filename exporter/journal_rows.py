@@ -1,6 +1,7 @@
 """Owns how rows and records are spelled in the journal's tables; pure."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -18,6 +19,10 @@ ROW = "id, home, state, previous, at, not_before, confirmed_at, cause, votes"
 _BOOKS = tuple(field.name for field in fields(Books))
 _values_of = attrgetter(*_BOOKS)
 _NUMBERS = tuple(field.name for field in fields(Books) if field.type in (int, bool))
+
+
+Doubt = Callable[[int, str], None]
+"""Is told the id of a row whose votes make no sense, and why."""
 
 
 class Unreadable(Exception):
@@ -40,20 +45,38 @@ def from_transition(row: Transition) -> tuple[object, ...]:
     )
 
 
-def to_transition(row: tuple[Any, ...]) -> Transition:
-    """Read a row."""
+def to_transition(row: tuple[Any, ...], doubt: Doubt) -> Transition:
+    """Read a row; raises Unreadable. Votes only explain: those that make no sense are none."""
     id_, home, state, previous, at, not_before, confirmed_at, cause, votes = row
+    try:
+        known = State(state), State(previous) if previous else None, Cause(cause)
+    except ValueError as fault:
+        raise Unreadable(f"row {id_} of the journal: {fault}") from fault
+    try:
+        ballots = _ballots(votes)
+    except Unreadable as fault:
+        doubt(id_, str(fault))
+        ballots = ()
     return Transition(
-        id_,
-        home,
-        State(state),
-        State(previous) if previous else None,
-        at,
-        not_before,
-        confirmed_at,
-        Cause(cause),
-        tuple(Ballot(probe, State(vote), detail) for probe, vote, detail in json.loads(votes)),
+        id_, home, known[0], known[1], at, not_before, confirmed_at, known[2], ballots
     )
+
+
+def _ballots(votes: str) -> tuple[Ballot, ...]:
+    try:
+        read = tuple(
+            Ballot(probe, State(vote), detail) for probe, vote, detail in json.loads(votes)
+        )
+    except (ValueError, TypeError, RecursionError) as fault:
+        raise Unreadable(str(fault)) from fault
+    if not all(isinstance(text, str) for ballot in read for text in (ballot.probe, ballot.detail)):
+        raise Unreadable("a name or a detail is no text")
+    return read
+
+
+def mended(text: bytes) -> str:
+    """Read a column's text although it may be damaged: what is no UTF-8 is marked in it."""
+    return text.decode(errors="replace")
 
 
 def from_record(home: str, record: Record) -> tuple[object, ...]:

@@ -152,7 +152,7 @@ FAMILIES: tuple[Family[Any], ...] = (
            "The exporter's version."),
     Family("power_exporter_config_last_reload_successful", GAUGE, EXPORTER,
            lambda board: int(board.reload_successful),
-           "Whether the last reload of the config was taken (1) or refused (0)."),
+           "Whether the last reload of the config was taken (1), or refused or failed (0)."),
     Family("power_exporter_journal_up", GAUGE, EXPORTER,
            lambda board: int(board.journal_up),
            "Whether the journal can be written."),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.loops import Backoff
-from exporter.entries import Entry
+from exporter.entries import Entry, Place
 from exporter.journal import Unwritable
 from exporter.lanes import JournalLane, Lane, MemoryLane, Outbox
 from exporter.poison import Step
@@ -65,6 +65,7 @@ class Pump:
         self,
         sink: Sink,
         outbox: Outbox,
+        place: Place,
         *,
         batch: int = BATCH,
         now: Callable[[], float] = time.monotonic,
@@ -79,7 +80,7 @@ class Pump:
         self._now = now
         self._backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE, fraction)
         self._failures = 0  # in a row
-        self._journal = JournalLane(sink.name, outbox)
+        self._journal = JournalLane(sink.name, outbox, place)
         self._memory = MemoryLane(outbox)
         self._begun = False
         self._due: float | None = None
@@ -94,6 +95,11 @@ class Pump:
     def up(self) -> bool:
         """Tell whether what was last heard of the other side was good; False before that."""
         return self._state is Accepted
+
+    @property
+    def place(self) -> Place:
+        """Where the sink stands in the journal."""
+        return self._journal.place
 
     def wake(self) -> None:
         """Say that there may be something to send; during a pause it waits for its end."""
@@ -273,6 +279,6 @@ class Pump:
         self._told_parked = False
         if self._told is not Accepted:
             self._told = Accepted
-            count = (await self._outbox.waiting(self.name)).count
+            count = (await self._outbox.waiting(self.place.id)).count
             fields = {"sink": self.name}
             log.info("%s is up again, %d rows waited", self.name, count, extra={"fields": fields})

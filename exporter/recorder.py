@@ -214,10 +214,6 @@ class Recorder:
             await self._committed.wait_for(lambda: self.last_id > id_)
         return self.last_id
 
-    async def cursor(self, sink: str) -> int:
-        """Return the id up to which a sink has all; a new sink starts at the journal's end."""
-        return await self._run(self._journal.cursor, sink)
-
     async def advance(self, sink: str, id_: int) -> None:
         """Remember that a sink has all up to `id_`. Raises Unwritable."""
         await self._run(self._journal.advance, sink, id_)

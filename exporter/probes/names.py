@@ -3,15 +3,15 @@
 No resolver is asked for a literal. A name is looked up in a thread, and what it
 led to is kept: while something answers there, the resolver is asked at most every
 REFRESH; while it is silent, within every attempt, so that a device with a new
-address is found. A resolver that is down leaves the last known addresses to be
-asked, which says more of the device than nothing; after KEPT they may be another
-device's.
+address is found. While it is not told where the name leads, the last known addresses
+are asked all the same: an answer counts, but silence is unknown, as the device may be
+elsewhere. After KEPT they may be another device's, and are not asked any more.
 """
 
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field
 
 from chassis.instants import Instant, elapsed
 from exporter.power import State
-from exporter.probes.faults import seconds, unknown, worded
+from exporter.probes.faults import unknown, worded
 from exporter.probes.protocol import Finding, ProbeContext
 from exporter.probes.threads import in_thread
 
@@ -170,14 +170,16 @@ class Target:
         ends = loop.time() + timeout
         if self._current(started):
             return await self._ask_known(attempt, started, timeout, ends)
-        failed = await self._look_up(timeout / 2 if self._known else timeout)
+        lookup = self._begin_lookup()
+        failed = await self._answer_of(lookup, timeout / 2 if self._known else timeout)
         if not self._known or self._resolved is None:
             return unknown(failed or "name not resolved", started)
         if failed and elapsed(self._resolved, started) > KEPT:
             return unknown(failed, started)
-        finding = await self._ask_all(self._known, attempt, started, max(0.0, ends - loop.time()))
+        asked = self._known
+        finding = await self._ask_all(asked, attempt, started, max(0.0, ends - loop.time()))
         if failed and finding.silent:
-            return replace(finding, detail=f"{finding.detail} at its last known address")
+            return await self._confirmed(finding, asked, lookup, ends)
         return finding
 
     def _current(self, started: Instant) -> bool:
@@ -191,30 +193,35 @@ class Target:
     ) -> Finding:
         """Ask the known addresses; silence counts only if they are still the host's.
 
-        The resolver is asked when half the time has passed in silence.
+        The resolver is asked once half the time has passed in silence, or at its end.
         """
-        loop = asyncio.get_running_loop()
-        asked = self._known
-        later = loop.call_later(timeout / 2, self._begin_lookup)
+        asked, before = self._known, self._lookup
+        later = asyncio.get_running_loop().call_later(timeout / 2, self._begin_lookup)
         try:
             finding = await self._ask_all(asked, attempt, started, timeout)
         finally:
             later.cancel()
         if not finding.silent:
             return finding
-        failed = await self._look_up(ends - loop.time())
-        if failed or set(self._known) & set(asked):
-            return finding
-        return unknown("the name leads to another address now", started)
+        begun = self._lookup if self._lookup is not before else None
+        return await self._confirmed(finding, asked, begun or self._begin_lookup(), ends)
 
-    async def _look_up(self, timeout: float) -> str | None:
+    async def _confirmed(
+        self, finding: Finding, asked: Addresses, lookup: asyncio.Task[None], ends: float
+    ) -> Finding:
+        """Return what silence counts as, by where the name is found to lead meanwhile."""
+        failed = await self._answer_of(lookup, ends - asyncio.get_running_loop().time())
+        if failed:
+            return unknown(f"{finding.detail} at its last known address; {failed}", finding.at)
+        if set(self._known) & set(asked):
+            return finding
+        return unknown("the name leads to another address now", finding.at)
+
+    async def _answer_of(self, lookup: asyncio.Task[None], timeout: float) -> str | None:
         """Wait for the resolver; say why there is no answer, or None when there is."""
-        lookup = self._begin_lookup()
         if not lookup.done():
             await asyncio.wait((lookup,), timeout=max(timeout, 0.0))
-        if not lookup.done():
-            return f"name not resolved in {seconds(round(timeout, 3))}"
-        return self._fault or None
+        return (self._fault or None) if lookup.done() else "name not resolved in time"
 
     def _begin_lookup(self) -> asyncio.Task[None]:
         """Ask the resolver, or wait for the answer that it owes."""

@@ -1,9 +1,9 @@
 """A journal that is a list, as a pump sees it; and short ways to write rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from exporter.entries import Entry, Waiting
+from exporter.entries import Entry, Place, Waiting
 from exporter.journal import Unwritable
 from exporter.outages import Present, outages_of
 from exporter.power import Cause, State
@@ -77,17 +77,20 @@ class MemoryOutbox:
         self.rows.append(row)
         return row
 
-    async def cursor(self, sink: str) -> int:
-        self._need_disk()
-        return self.cursors.setdefault(sink, 0)
+    def place(self, sink: str) -> Place:
+        """Return where a sink begins that is started now."""
+        return Place(self.cursors.setdefault(sink, 0))
 
     async def entries_after(self, id_: int, limit: int) -> list[Entry]:
         return entries_of_rows(self.rows)[id_ : id_ + limit]
 
-    async def entries_of(self, rows: Sequence[Transition]) -> list[Entry]:
-        homes = {row.home for row in rows}
-        known = [row for row in self.rows if row.home in homes]
-        return entries_of_rows([*known, *rows])[len(known) :]
+    async def entries_of(
+        self, rows: Sequence[Transition], own: Mapping[str, Sequence[Transition]]
+    ) -> list[Entry]:
+        durable = [row for row in self.rows if row.home in own]
+        known = entries_of_rows([*durable, *(row for mine in own.values() for row in mine)])
+        entries = {(entry.transition.home, entry.transition.at): entry for entry in known}
+        return [entries[row.home, row.at] for row in rows]
 
     async def advance(self, sink: str, id_: int) -> None:
         self._need_disk()
@@ -97,8 +100,8 @@ class MemoryOutbox:
         self._need_disk()
         self.parked.append((sink, entry.transition.id or 0, reason))
 
-    async def waiting(self, sink: str) -> Waiting:
-        left = self.rows[self.cursors.get(sink, 0) :]
+    async def waiting(self, id_: int) -> Waiting:
+        left = self.rows[id_:]
         return Waiting(len(left), left[0].confirmed_at if left else None)
 
     async def rejected(self, sink: str) -> int:

@@ -63,6 +63,7 @@ class Bench:
         self.pump = Pump(
             self.sink,
             self.outbox,
+            self.outbox.place("influxdb"),
             batch=self.batch,
             now=lambda: self.time,
             fraction=lambda: self.fraction,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from exporter.blackout import Life
 from exporter.books import Books
 from exporter.journal import Journal, Unfit, Unwritable
 from exporter.journal_reader import JournalReader
+from exporter.journal_rows import Unreadable
 from exporter.journal_schema import FILE, NEWEST, JournalError
 from exporter.power import Belief, Cause, Change, State, Vote
 from exporter.records import Record, Sign
@@ -103,6 +105,17 @@ def other_program(folder: Path) -> Iterator[sqlite3.Connection]:
     """A program that opens the file as it is, with SQLite's own defaults."""
     with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as db:
         yield db
+
+
+def change_row(folder: Path, id_: int | None, column: str, value: str | bytes) -> None:
+    """Let a row hold what the journal would never write."""
+    with other_program(folder) as db:
+        db.execute("DROP TRIGGER IF EXISTS transitions_are_never_changed")
+        db.execute("PRAGMA ignore_check_constraints = ON")
+        db.execute(
+            f"UPDATE transitions SET {column} = CAST(? AS TEXT) WHERE id = ?",  # noqa: S608
+            (value, id_),
+        )
 
 
 # ---------------------------------------------------------------- commits
@@ -354,27 +367,14 @@ def test_the_newest_row_before_a_moment_is_found(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- cursors
 
 
-def test_a_new_sink_starts_at_the_journals_end(tmp_path: Path) -> None:
-    """It does not get the past; and it stays there over a restart."""
-    with journal_in(tmp_path) as journal:
-        write(journal, "flat", 3)
-        assert journal.cursor("influxdb") == 3
-        write(journal, "flat", 2)
-        assert journal.cursor("influxdb") == 3
-        assert journal.cursor("notify") == 5
-    with journal_in(tmp_path) as journal:
-        assert journal.cursor("influxdb") == 3
-
-
 def test_a_cursor_survives_a_restart(tmp_path: Path) -> None:
     """Each sink has its own."""
     with journal_in(tmp_path) as journal:
-        journal.cursor("influxdb")
-        journal.cursor("notify")
+        journal.advance("notify", 0)
         write(journal, "flat", 4)
         journal.advance("influxdb", 2)
     with journal_in(tmp_path) as journal, reader_of(tmp_path) as reader:
-        assert (journal.cursor("influxdb"), journal.cursor("notify")) == (2, 0)
+        assert (reader.cursor("influxdb"), reader.cursor("notify")) == (2, 0)
         oldest = reader.after(2, 1)[0].confirmed_at
         assert reader.waiting(2) == (2, oldest)
         assert reader.waiting(4) == (0, None)
@@ -389,6 +389,15 @@ def test_a_parked_row_is_counted_over_restarts_once(tmp_path: Path) -> None:
         journal.park("influxdb", 3, "400")
     with journal_in(tmp_path), reader_of(tmp_path) as reader:
         assert (reader.rejected("influxdb"), reader.rejected("notify")) == (2, 0)
+
+
+def test_the_reader_never_gives_a_sink_a_place(tmp_path: Path) -> None:
+    """It tells what is kept, and None where nothing is."""
+    with journal_in(tmp_path) as journal, reader_of(tmp_path) as reader:
+        write(journal, "flat", 3)
+        assert reader.cursor("influxdb") is None
+        journal.advance("influxdb", 3)
+        assert reader.cursor("influxdb") == 3
 
 
 # ---------------------------------------------------------------- who may open it
@@ -702,9 +711,10 @@ def test_after_the_newest_rows_were_lost_a_new_row_is_still_delivered(tmp_path: 
     page = pages_of(tmp_path, "transitions")[-1]
     overwrite(tmp_path / FILE, (page - 1) * PAGE, b"\xa5" * PAGE)
     with journal_in(tmp_path) as journal:
-        cursor = journal.cursor("influxdb")
         (row,) = write(journal, "cellar", 1)
         with reader_of(tmp_path) as reader:
+            cursor = reader.cursor("influxdb")
+            assert cursor is not None
             assert reader.after(cursor, 10) == [row]
 
 
@@ -776,3 +786,59 @@ def test_a_record_that_makes_no_sense_does_not_stop_the_start(tmp_path: Path, bo
         db.execute("UPDATE records SET books = ?", (books,))
     with journal_in(tmp_path) as journal:
         assert journal.records["flat"].books.to_on == 2
+
+
+UNREADABLE_VOTES = {
+    "cut off": '[["plug", "on", "',
+    "no list": "5",
+    "other shape": '["plug"]',
+    "no vote": '[["plug", "maybe", ""]]',
+    "no text": '[["plug", "on", 7]]',
+    "endless": "[" * 100_000,
+    "no UTF-8": b"\xff\xfe",
+}
+
+
+@pytest.mark.parametrize("votes", UNREADABLE_VOTES.values(), ids=UNREADABLE_VOTES)
+def test_votes_that_make_no_sense_are_none_and_are_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, votes: str | bytes
+) -> None:
+    """They only explain: their row is read, counted and delivered, the last one of a home too."""
+    with journal_in(tmp_path) as journal:
+        rows = write(journal, "flat", 3)
+        change_row(tmp_path, rows[2].id, "votes", votes)
+        expected = [*rows[:2], replace(rows[2], votes=())]
+        with reader_of(tmp_path) as reader:
+            assert reader.after(0, 10) == reader.after(0, 10) == expected
+            assert reader.waiting(2) == (1, rows[2].confirmed_at)
+        assert len(caplog.records) == 1
+    with journal_in(tmp_path) as journal:
+        assert journal.records["flat"].last == expected[2]
+        assert write(journal, "flat", 1)[0].id == 4
+    assert not list(tmp_path.glob("*damaged*"))
+
+
+def test_votes_in_broken_letters_do_not_hinder_the_saving_of_rows(tmp_path: Path) -> None:
+    """Two such rows, and a damaged page elsewhere: what stands between them is saved."""
+    rows, _ = big_journal(tmp_path)
+    for id_ in (2, 9):
+        change_row(tmp_path, id_, "votes", b"\xff")
+    with other_program(tmp_path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damaged = pages_of(tmp_path, "transitions")[-2]
+    overwrite(tmp_path / FILE, (damaged - 1) * PAGE, b"\xa5" * PAGE)
+    with journal_in(tmp_path):
+        assert [row.id for row in read(tmp_path)[:10]] == [row.id for row in rows[:10]]
+
+
+def test_a_state_that_makes_no_sense_names_its_row_and_still_waits(tmp_path: Path) -> None:
+    """It cannot be read while the exporter runs; the next start leaves that row behind."""
+    with journal_in(tmp_path) as journal:
+        rows = write(journal, "flat", 3)
+        change_row(tmp_path, 2, "state", "of")
+        with reader_of(tmp_path) as reader:
+            with pytest.raises(Unreadable, match="row 2"):
+                reader.after(0, 10)
+            assert reader.waiting(1) == (2, rows[1].confirmed_at)
+    with journal_in(tmp_path):
+        assert read(tmp_path) == [rows[0], rows[2]]

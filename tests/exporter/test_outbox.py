@@ -1,16 +1,23 @@
 """What a sink gets of each row: the outage that it opens or ends, also of rows the disk refuses."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from random import Random
+from typing import overload
 
 import pytest
 
-from exporter.outbox import JournalOutbox
+from exporter.entries import Entry
+from exporter.journal_reader import JournalReader
+from exporter.lanes import MemoryLane
+from exporter.outbox import JournalOutbox, entries_of
 from exporter.power import Belief, Cause, Change, State
 from exporter.reading import Reading
 from exporter.recorder import Recorder
 from exporter.records import Sign
-from exporter.transitions import Transition
+from exporter.transitions import Transition, transition_of
 from tests.exporter.clocks import EPOCH, HandClock
 from tests.exporter.disks import FillingDisk
 
@@ -31,13 +38,19 @@ class Rows:
         """Write states; return the rows."""
         rows: list[Transition] = []
         for word in story.split():
-            change = self._next(WORDS[word], home)
+            change = self.change(word, home)
             belief = Belief(change.state, change.at, change.at, change.at, change.at)
             rows += await self.recorder.record(Sign(home, belief, 90_000, (change,)))
         return rows
 
-    def _next(self, state: State, home: str) -> Change:
-        last = self._last.get(home)
+    @property
+    def state(self) -> str:
+        """The word for where the story has come to."""
+        return next(word for word, state in WORDS.items() if state is self._last["flat"].state)
+
+    def change(self, word: str, home: str = "flat") -> Change:
+        """Return the story's next change."""
+        state, last = WORDS[word], self._last.get(home)
         at = last.at + 60_000 if last else EPOCH
         before = None if last is None else last.at if last.state is State.UNKNOWN else at - 5_000
         cause = Cause.MEASURED if last else Cause.START
@@ -118,7 +131,7 @@ async def test_rows_that_the_disk_refuses_carry_their_outage(rows: Rows) -> None
     await rows.write("on off")
     rows.disk.full = True
     refused = await rows.write("on off")
-    ending, opening = await rows.outbox.entries_of(refused)
+    ending, opening = await rows.outbox.entries_of(refused, {"flat": refused})
     assert ending.ends is not None
     assert (ending.ends.start, ending.ends.id) == (EPOCH + 60_000, 2)
     assert ending.previous_at == EPOCH + 60_000
@@ -126,13 +139,128 @@ async def test_rows_that_the_disk_refuses_carry_their_outage(rows: Rows) -> None
     assert opening.opens.id is None
 
 
-async def test_what_waits_is_counted_from_the_cursor(rows: Rows) -> None:
-    """A new sink starts at the end; later rows wait until the cursor passes them."""
+@pytest.mark.parametrize("seed", range(20))
+async def test_rows_tell_the_same_before_and_after_the_disk_takes_them(
+    rows: Rows, seed: int
+) -> None:
+    """Whatever the story, wherever the disk filled up, and whatever was sent and let go before."""
+    dice = Random(seed)
+    await rows.write(_story(dice, 7))
+    rows.disk.full = True
+    lane = MemoryLane(rows.outbox)
+    lane.offer(await rows.write(_story(dice, 40, after=rows.state)))
+    told: list[Entry] = []
+    while entries := await lane.entries(dice.randint(1, 5)):
+        await lane.passed(entries)
+        told += entries
+    rows.disk.full = False
+    await rows.recorder.retry_once()
+    durable = (await rows.outbox.entries_after(0, 100))[7:]
+    assert len(told) == 40
+    assert [_nameless(entry) for entry in told] == [_nameless(entry) for entry in durable]
+
+
+def _story(dice: Random, length: int, after: str = "") -> str:
+    words = [after]
+    for _ in range(length):
+        words.append(dice.choice([word for word in WORDS if word != words[-1]]))
+    return " ".join(words[1:])
+
+
+def _nameless(entry: Entry) -> Entry:
+    """What an entry says, without the ids that only the disk gives."""
+    outage = entry.outage and replace(entry.outage, id=None)
+    return replace(entry, transition=replace(entry.transition, id=None), outage=outage)
+
+
+class CountingReader(JournalReader):
+    """A journal that counts how often it is asked."""
+
+    asked = 0
+
+    def before(self, home: str, at: int) -> Transition | None:
+        self.asked += 1
+        return super().before(home, at)
+
+    def around(self, home: str, start: int, end: int) -> list[Transition]:
+        self.asked += 1
+        return super().around(home, start, end)
+
+
+class CountingRows(Sequence[Transition]):
+    """Rows that count how many of them are looked at."""
+
+    def __init__(self, rows: Sequence[Transition]) -> None:
+        self._rows = rows
+        self.looks = 0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Transition: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Transition]: ...
+
+    def __getitem__(self, place: int | slice) -> Transition | Sequence[Transition]:
+        found = self._rows[place]
+        self.looks += len(found) if isinstance(found, Sequence) else 1
+        return found
+
+
+class CountingOutbox(JournalOutbox):
+    """A journal as sinks see it, which counts what it costs to tell of undurable rows."""
+
+    def __init__(self, rows: Rows, reader: CountingReader) -> None:
+        super().__init__(rows.recorder, rows.reading, lambda _: 90_000)
+        self.reader = reader
+        self.looks = 0
+
+    async def entries_of(
+        self, rows: Sequence[Transition], own: Mapping[str, Sequence[Transition]]
+    ) -> list[Entry]:
+        counted = {home: CountingRows(mine) for home, mine in own.items()}
+        entries = entries_of(self.reader, rows, counted, lambda _: 90_000)
+        self.looks += sum(mine.looks for mine in counted.values())
+        return entries
+
+
+@pytest.mark.parametrize("spell", ["on off", "on ? off ?", "off ?"])
+async def test_ten_thousand_undurable_rows_of_one_home_are_linear_work(
+    rows: Rows, tmp_path: Path, spell: str
+) -> None:
+    """A row costs a bounded number of looks, however many wait and however long its outage is."""
     await rows.write("on")
-    assert await rows.outbox.cursor("influxdb") == 1
-    await rows.write("off on")
-    waiting = await rows.outbox.waiting("influxdb")
+    rows.disk.full = True
+    count, words = 10_000, spell.split()
+    changes = [rows.change(words[place % len(words)]) for place in range(count)]
+    with closing(CountingReader(tmp_path)) as reader:
+        outbox = CountingOutbox(rows, reader)
+        lane = MemoryLane(outbox)
+        lane.offer([transition_of("flat", change) for change in changes])
+        told = 0
+        while entries := await lane.entries(500):
+            await lane.passed(entries)
+            told += len(entries)
+        assert told == count
+        assert reader.asked <= 3
+        assert outbox.looks <= 40 * count
+
+
+async def test_what_waits_is_counted_from_the_cursor(rows: Rows) -> None:
+    """With the moment at which the oldest was confirmed."""
+    await rows.write("on off on")
+    waiting = await rows.outbox.waiting(1)
     assert (waiting.count, waiting.oldest) == (2, EPOCH + 60_100)
-    await rows.outbox.advance("influxdb", 3)
-    waiting = await rows.outbox.waiting("influxdb")
+    waiting = await rows.outbox.waiting(3)
     assert (waiting.count, waiting.oldest) == (0, None)
+
+
+async def test_looking_at_a_cursor_gives_a_sink_no_place(rows: Rows) -> None:
+    """A sink that has none has none afterwards; one that was given a place keeps it."""
+    await rows.write("on off")
+    assert await rows.outbox.cursor("influxdb") is None
+    assert await rows.outbox.cursor("influxdb") is None
+    await rows.outbox.advance("influxdb", 1)
+    assert await rows.outbox.cursor("influxdb") == 1

@@ -73,6 +73,7 @@ class PumpMachine(RuleBasedStateMachine):
         return Pump(
             self.sink,
             self.outbox,
+            self.outbox.place(SINK),
             batch=8,
             now=lambda: self.time,
             fraction=lambda: self.fraction,

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
+from exporter.lanes import MemoryLane
 from exporter.sinks.outcomes import Refused
 from exporter.transitions import Transition
-from tests.exporter.memory_outbox import rows_of
+from tests.exporter.memory_outbox import MemoryOutbox, rows_of
 from tests.exporter.pump_bench import AWAY, Bench
 
 
@@ -70,3 +73,32 @@ async def test_a_refused_undurable_row_does_not_block_the_next() -> None:
     await bench.run()
     assert bench.sink.sent == [[None, None], [None], [None]]
     assert bench.outbox.parked == []
+
+
+async def test_a_full_memory_takes_no_row_behind_a_hole_until_all_are_durable(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Rows with a hole between them would tell outages that never were; the log says so once."""
+    rows = _undurable(*(("cabin", "off" if at % 2 else "on", 60 * at) for at in range(6)))
+    lane = MemoryLane(MemoryOutbox(), most=3)
+    lane.offer(rows[:4])
+    await lane.passed(await lane.entries(10))
+    lane.offer(rows[4:5])
+    assert await lane.entries(10) == []
+    lane.forget()
+    lane.offer(rows[5:])
+    assert [entry.transition for entry in await lane.entries(10)] == rows[5:]
+    assert len(caplog.records) == 1
+
+
+async def test_what_was_sent_leaves_room_for_what_comes() -> None:
+    """A relay that keeps up is told of everything, however many rows the disk refuses."""
+    rows = _undurable(*(("cabin", "off" if at % 2 else "on", 60 * at) for at in range(20)))
+    lane = MemoryLane(MemoryOutbox(), most=4)
+    told = 0
+    for row in rows:
+        lane.offer([row])
+        entries = await lane.entries(10)
+        await lane.passed(entries)
+        told += len(entries)
+    assert told == 20

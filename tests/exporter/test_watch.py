@@ -106,7 +106,7 @@ async def test_shared_references_are_asked_only_about_silence(
 async def test_one_attempt_at_shared_references_serves_all_who_wait(
     journal: Journal, clock: HandClock
 ) -> None:
-    """Rounds begun before the attempt share it; a younger round needs its own."""
+    """Rounds begun before the attempt share it; a younger round waits for the next."""
     reference = ScriptedProbe(clock)
     reference.answer_after = asyncio.Event()
     home = WatchedHome(journal, clock, shared=[reference])
@@ -121,9 +121,89 @@ async def test_one_attempt_at_shared_references_serves_all_who_wait(
     clock.pass_time(10)
     third = asyncio.create_task(shared.alive_since(clock.now(), 2.0))
     await turns()
-    assert reference.asked == 2
+    assert reference.asked == 1
     reference.answer_after.set()
     assert all(await asyncio.gather(first, second, third))
+    assert reference.asked == 2
+
+
+@pytest.mark.parametrize("word", ["on", "dead", "unknown"])
+async def test_however_many_homes_ask_one_attempt_is_under_way_and_one_waits(
+    journal: Journal, clock: HandClock, word: str
+) -> None:
+    """Every home's round began at another moment; all but the first share the next attempt."""
+    references = [ScriptedProbe(clock, word) for _ in range(2)]
+    answer = asyncio.Event()
+    for reference in references:
+        reference.answer_after = answer
+    shared = WatchedHome(journal, clock, shared=references).watch.references
+    askers = []
+    for _ in range(200):
+        clock.pass_time(1)
+        askers.append(asyncio.create_task(shared.alive_since(clock.now(), 20.0)))
+        await turns()
+        assert [reference.asked for reference in references] == [1, 1]
+    answer.set()
+    assert await asyncio.gather(*askers) == [word == "on"] * 200
+    assert [reference.asked for reference in references] == [2, 2]
+
+
+async def test_an_attempt_begun_before_the_round_vouches_for_nothing(
+    journal: Journal, clock: HandClock
+) -> None:
+    """The reference lived when the attempt began, and has died since: it may be the network."""
+    reference = ScriptedProbe(clock)
+    reference.answer_after = first_answer = asyncio.Event()
+    shared = WatchedHome(journal, clock, shared=[reference]).watch.references
+    early = asyncio.create_task(shared.alive_since(clock.now(), 20.0))
+    await turns()
+    clock.pass_time(10)
+    late = asyncio.create_task(shared.alive_since(clock.now(), 20.0))
+    await turns()
+    reference.answer_after = asyncio.Event()
+    first_answer.set()
+    assert await early
+    assert not late.done()
+    reference.word = "dead"
+    reference.answer_after.set()
+    assert not await late
+
+
+async def test_a_home_waits_no_longer_than_its_timeout_for_the_references(
+    journal: Journal, clock: HandClock
+) -> None:
+    """Another home's attempt may take longer: till then nobody was found alive."""
+    reference = ScriptedProbe(clock)
+    reference.answer_after = asyncio.Event()
+    shared = WatchedHome(journal, clock, shared=[reference]).watch.references
+    patient = asyncio.create_task(shared.alive_since(clock.now(), 60.0))
+    await turns()
+    clock.pass_time(10)
+    assert not await shared.alive_since(clock.now(), 0.01)
+    assert reference.asked == 1
+    reference.answer_after.set()
+    assert await patient
+
+
+async def test_closing_the_references_ends_the_attempt_and_the_one_that_waits(
+    journal: Journal, clock: HandClock
+) -> None:
+    """Whoever waits has found nobody alive, and nobody is asked any more."""
+    reference = ScriptedProbe(clock)
+    reference.answer_after = asyncio.Event()
+    shared = WatchedHome(journal, clock, shared=[reference]).watch.references
+    before = asyncio.all_tasks()
+    askers = []
+    for _ in range(3):
+        askers.append(asyncio.create_task(shared.alive_since(clock.now(), 60.0)))
+        await turns()
+        clock.pass_time(10)
+    await shared.close()
+    assert await asyncio.gather(*askers) == [False, False, False]
+    assert asyncio.all_tasks() == before
+    reference.answer_after.set()
+    assert not await shared.alive_since(clock.now(), 60.0)
+    assert reference.asked == 1
 
 
 async def test_references_that_are_replaced_vouch_for_nothing(

@@ -18,6 +18,7 @@ from tests.exporter.probes.rig import LONG, World
 FIRST = SocketAddress(socket.AF_INET, ("192.0.2.1", 80))
 SECOND = SocketAddress(socket.AF_INET, ("192.0.2.2", 80))
 DOWN = socket.gaierror(socket.EAI_AGAIN, "temporary failure")
+NOT_RESOLVED = "name not resolved: the resolver does not answer"
 
 
 class Named:
@@ -109,7 +110,7 @@ async def test_a_dead_device_is_looked_up_in_every_attempt() -> None:
 
 
 async def test_a_resolver_that_is_down_leaves_the_last_known_address() -> None:
-    """Asking where the device was says more than nothing."""
+    """An answer where the device was counts; silence does not, as it may have moved."""
     named = Named()
     await named.ask()
     named.answer = DOWN
@@ -118,7 +119,68 @@ async def test_a_resolver_that_is_down_leaves_the_last_known_address() -> None:
     named.alive = set()
     named.clock.pass_time(REFRESH)
     finding = await named.ask()
-    assert (finding.vote, finding.detail) == (State.OFF, "silent at its last known address")
+    assert (finding.vote, finding.silent) == (State.UNKNOWN, False)
+    assert finding.detail == f"silent at its last known address; {NOT_RESOLVED}"
+
+
+async def test_silence_is_unknown_when_the_resolver_fails_with_it() -> None:
+    """From the first silent attempt on: the name is resolved in none of them."""
+    named = Named()
+    await named.ask()
+    named.answer, named.alive = DOWN, set()
+    for lookups in (2, 3):
+        finding = await named.ask()
+        assert (finding.vote, finding.silent) == (State.UNKNOWN, False)
+        assert finding.detail == f"silent at its last known address; {NOT_RESOLVED}"
+        assert named.lookups == lookups
+
+
+async def test_an_off_that_was_said_counts_while_the_resolver_is_down() -> None:
+    """Whoever tells a value has been reached."""
+    named = Named()
+    await named.ask()
+    named.answer = DOWN
+    named.clock.pass_time(REFRESH)
+
+    async def attempt(_: SocketAddress, started: Instant, timeout: float) -> Finding:
+        return Finding(State.OFF, "says 0", started)
+
+    finding = await named.target.ask(attempt, named.clock.now(), LONG)
+    assert (finding.vote, finding.detail) == (State.OFF, "says 0")
+
+
+async def test_the_lookup_at_half_time_confirms_the_silence() -> None:
+    """It has been answered when the time is over: no second one is begun, which would be late."""
+    named = Named()
+    await named.ask()
+
+    async def attempt(_: SocketAddress, started: Instant, timeout: float) -> Finding:
+        await asyncio.sleep(timeout)  # as silence takes
+        return dead("silent", started)
+
+    finding = await named.target.ask(attempt, named.clock.now(), 1.0)
+    assert (finding.vote, finding.silent) == (State.OFF, True)
+    assert named.lookups == 2
+
+
+async def test_a_slow_resolver_has_the_whole_attempt_to_answer_in() -> None:
+    """Its answer comes while the last known address is silent, and confirms it."""
+    named = Named()
+    named.alive = set()
+    await named.ask()
+    released = Event()
+
+    def slow() -> Addresses:
+        released.wait(30)
+        return (FIRST,)
+
+    async def attempt(_: SocketAddress, started: Instant, timeout: float) -> Finding:
+        released.set()
+        return dead("silent", started)
+
+    named.answer = slow
+    finding = await named.target.ask(attempt, named.clock.now(), 1.0)
+    assert (finding.vote, finding.silent) == (State.OFF, True)
 
 
 async def test_the_last_known_address_is_not_believed_for_ever() -> None:
@@ -128,10 +190,8 @@ async def test_the_last_known_address_is_not_believed_for_ever() -> None:
     named.answer = DOWN
     named.clock.pass_time(KEPT + 1)
     finding = await named.ask()
-    assert (finding.vote, finding.detail) == (
-        State.UNKNOWN,
-        "name not resolved: the resolver does not answer",
-    )
+    assert (finding.vote, finding.detail) == (State.UNKNOWN, NOT_RESOLVED)
+    assert named.asked == [FIRST]
 
 
 async def test_a_name_without_any_known_address_is_unknown() -> None:
@@ -155,7 +215,7 @@ async def test_a_resolver_that_hangs_does_not_hold_the_attempt() -> None:
     named.answer = hang
     for _ in range(3):
         finding = await named.ask(0.05)
-        assert (finding.vote, finding.detail) == (State.UNKNOWN, "name not resolved in 0.05s")
+        assert (finding.vote, finding.detail) == (State.UNKNOWN, "name not resolved in time")
     assert named.lookups == 1
     released.set()
     assert (await named.ask()).vote is State.ON

@@ -264,7 +264,7 @@ async def test_rows_that_conflict_with_another_programs_type_are_parked(
         outbox.add()
     at = outbox.rows[3].at * NS
     await sink.write([f"power_transition,home=flat on=1i,previous_seconds=1i {at - 1}"])
-    pump = Pump(sink, outbox)
+    pump = Pump(sink, outbox, outbox.place("influxdb"))
     while await pump.pump_once() is not None:
         pass
     parked = [(id_, reason.split(":")[0]) for _, id_, reason in outbox.parked]
@@ -281,7 +281,7 @@ async def test_a_row_behind_the_retention_is_parked_and_the_rest_arrives() -> No
         for _ in range(5):
             outbox.add()
         sink = sink_of(fake.url)
-        pump = Pump(sink, outbox)
+        pump = Pump(sink, outbox, outbox.place("influxdb"))
         while await pump.pump_once() is not None:
             pass
         await sink.close()

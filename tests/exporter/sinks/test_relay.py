@@ -229,7 +229,8 @@ async def test_a_pump_tells_a_whole_outage_after_the_relay_was_away(
 ) -> None:
     """What had ended meanwhile is one PowerRestored, and the cursor is behind all rows."""
     outbox = MemoryOutbox()
-    pump = Pump(RelaySink(relay.post), outbox, now=iter(range(0, 10_000, 60)).__next__)
+    place, now = outbox.place("notify"), iter(range(0, 10_000, 60)).__next__
+    pump = Pump(RelaySink(relay.post), outbox, place, now=now)
     outbox.rows = rows_of(("flat", "on", 0), ("flat", "off", 60))
     fake.fail_next(2, "503")
     await pump.pump_once()
