@@ -18,12 +18,12 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from bench.figures import Line
+from chassis.exposition import compress as gzipped
 from chassis.instants import Instant
 from exporter.board import Board, HomeView, ProbeView, SinkView
 from exporter.books import Books, pass_time
 from exporter.config import HomeConfig
 from exporter.metrics import FAMILIES
-from exporter.metrics_endpoint import compress as gzipped
 from exporter.metrics_text import Exposition, Reading
 from exporter.power import Belief, Cause, State
 from exporter.probes.protocol import Finding

@@ -1,8 +1,11 @@
 """Owns secrets: they come from files, are compared in constant time and are never printed."""
 
 import hmac
+import os
+import secrets
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -60,6 +63,36 @@ def _text_of(path: Path) -> str:
         raise SecretUnreadable(unreadable(path, error)) from None
     except UnicodeDecodeError:
         raise SecretUnreadable(f"{path} is not UTF-8 text") from None
+
+
+def made_secret(path: Path) -> Secret:
+    """Return what a file holds; where there is none, make one that only its owner can read.
+
+    Raises SecretUnreadable, also where it cannot be made.
+    """
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # another process was faster
+                _make(path)
+        except OSError as error:
+            raise SecretUnreadable(f"cannot make {path}: {error.strerror or error}") from None
+    return read_secret(path)
+
+
+def _make(path: Path) -> None:
+    """Write a new secret; it is there whole or not at all."""
+    new = path.with_name(f"{path.name}.new-{os.getpid()}")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{secrets.token_urlsafe(32)}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(new, path)
+    finally:
+        new.unlink()
 
 
 def exposure(path: Path) -> str | None:

@@ -5,16 +5,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from chassis.clock import Clock
 from chassis.loops import Stop, run_loop
 from chassis.service import StartFailed
+from chassis.version import own_version
 from chassis.yaml_config import ConfigError
 from exporter.board import Board
 from exporter.config import ExporterConfig
-from exporter.deliveries import Deliveries
+from exporter.deliveries import Deliveries, HandOver
 from exporter.homes import Homes
 from exporter.journal import Journal
 from exporter.journal_schema import JournalError
@@ -36,7 +36,11 @@ Once = Callable[[], Awaitable[float | None]]
 class App:
     """One exporter. `start`, then `run` until the stop, then `stop`; `reload` in between."""
 
-    def __init__(self, config: ExporterConfig, clock: Clock) -> None:
+    def __init__(
+        self, config: ExporterConfig, clock: Clock, hand_over: HandOver | None = None
+    ) -> None:
+        """`hand_over` is a relay in the same process."""
+        self._hand_over = hand_over
         self._config = config
         self._clock = clock
         self._parts = AsyncExitStack()
@@ -59,7 +63,7 @@ class App:
         recorder.on_durable.append(homes.refresh)
         recorder.on_writable.append(partial(setattr, self.board, "journal_up"))
         outbox = JournalOutbox(recorder, reading, sustained_after(self.board))
-        self._deliveries = Deliveries(self.board, recorder, outbox)
+        self._deliveries = Deliveries(self.board, recorder, outbox, self._hand_over)
         parts.push_async_callback(self._deliveries.stop)
         sources = Sources(self.board, reading, self._clock, recorder, beats_of(shared), stop)
         self.web = exporter_web(settings, sources, reload)
@@ -134,11 +138,3 @@ def sustained_after(board: Board) -> SustainedAfter:
         return SUSTAINED_AFTER if view is None else view.config.sustained_after
 
     return threshold
-
-
-def own_version() -> str:
-    """Return the version of the installed package, or of none."""
-    try:
-        return version("power-status-tracker")
-    except PackageNotFoundError:
-        return "0+unknown"

@@ -54,6 +54,11 @@ class HomeView:
         return State.UNKNOWN if self.held or self.belief.state is None else self.belief.state
 
     @property
+    def since(self) -> int | None:
+        """When the state began that the home shows; None before the first, and while held."""
+        return None if self.held or self.last is None else self.last.at
+
+    @property
     def last_known(self) -> State | None:
         """The last state that was on or off; None before the first."""
         if self.last is None:

@@ -2,25 +2,23 @@
 
 import argparse
 import asyncio
-import contextlib
 import io
-import logging
 import os
 import resource
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from chassis.clock import SystemClock
+from chassis.hosting import Hosted, rereading
 from chassis.logs import SecretFilter, configure
-from chassis.loops import Stop
 from chassis.secrets import secrets_in
-from chassis.service import OneAtATime, run
+from chassis.service import run
+from chassis.version import own_version
 from chassis.yaml_config import ConfigError
-from exporter.app import App, own_version
-from exporter.config import ExporterConfig, Loaded, load
-
-log = logging.getLogger("exporter")
+from exporter.app import App
+from exporter.config import Loaded, load
 
 FINE, FAILED, WRONG = 0, 1, 2
 CONFIG_VARIABLE = "POWER_STATUS_CONFIG"
@@ -45,7 +43,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     secrets = configure(sys.stderr, asked.log_level, secrets_in(loaded.config))
     if asked.command == "backfill":
         return _backfill(loaded)
-    return _Service(files, loaded, secrets).run()
+    return _serve(files, loaded, secrets)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,57 +83,27 @@ def _say_warnings(loaded: Loaded) -> None:
         print(f"warning: {warning}", file=sys.stderr)
 
 
-class _Service:
-    """The exporter as this process's whole work."""
-
-    def __init__(self, files: Sequence[Path | str], loaded: Loaded, secrets: SecretFilter) -> None:
-        self._files = files
-        self._secrets = secrets
-        self._app = App(loaded.config, SystemClock())
-        self._reload = OneAtATime(self._reload_once)
-        self._serving = False
-
-    def run(self) -> int:
-        _raise_descriptor_limit()
-        return run(self._body, reload=self._reload_on_hangup, on_stop=self._stop)
-
-    async def _body(self, stop: Stop) -> None:
-        await self._app.start(stop, self._reload)
-        self._serving = True
-        _say_where(self._app.web.url)
-        await stop.wait()
-
-    async def _stop(self) -> None:
-        await self._reload.end()  # it would make parts while they are ended
-        await self._app.stop()
-
-    async def _reload_on_hangup(self) -> None:
-        """Reload for a SIGHUP, which can be answered in the log only."""
-        if not self._serving:  # the config has only just been read; two at once would watch twice
-            log.warning("not reloaded: the start is still under way")
-            return
-        with contextlib.suppress(ConfigError):  # the log has it already
-            await self._reload()
-
-    async def _reload_once(self) -> None:
-        await self._app.reload(self._read)
-
-    async def _read(self) -> ExporterConfig:
-        loaded = await asyncio.to_thread(load, self._files)
-        for warning in loaded.warnings:
-            log.warning("%s", warning)
-        self._secrets.add(secrets_in(loaded.config))
-        return loaded.config
+def _serve(files: Sequence[Path | str], loaded: Loaded, secrets: SecretFilter) -> int:
+    """Be the exporter until the stop."""
+    raise_descriptor_limit()
+    app = App(loaded.config, SystemClock())
+    service = Hosted(app, rereading(load, files, secrets))
+    return run(
+        partial(service.serve, ready=lambda: say_where(app.web.url)),
+        reload=service.reload_on_hangup,
+        on_stop=service.stop,
+    )
 
 
-def _say_where(url: str) -> None:
+def say_where(url: str) -> None:
+    """Print where the page is."""
     try:
         print(f"The page is on {url}/", flush=True)
     except OSError:  # nobody reads it, as behind `| head -1`
         sys.stdout = Path(os.devnull).open("w", encoding="ascii")  # noqa: SIM115  it stays open
 
 
-def _raise_descriptor_limit() -> None:
+def raise_descriptor_limit() -> None:
     """Allow as many descriptors as may be: each kept connection of a probe needs one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

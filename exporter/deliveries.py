@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chassis.loops import Backoff, Border
 from exporter.board import Board, SinkView
@@ -15,11 +16,22 @@ from exporter.pump import Pump, Sink
 from exporter.recorder import RETRY_EVERY, Recorder
 from exporter.transitions import Transition
 
+if TYPE_CHECKING:
+    from exporter.sinks.relay import Post
+
 log = logging.getLogger(__name__)
 
 NOTIFY = "notify"
 
-Wanted = InfluxSettings | NotifySettings
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """A relay in the same process: `post` takes a payload, and accepts only what is committed."""
+
+    post: "Post"
+
+
+Wanted = InfluxSettings | NotifySettings | HandOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,15 @@ class Line:
 class Deliveries:
     """All sinks of the config, each with a pump of its own."""
 
-    def __init__(self, board: Board, recorder: Recorder, outbox: JournalOutbox) -> None:
+    def __init__(
+        self,
+        board: Board,
+        recorder: Recorder,
+        outbox: JournalOutbox,
+        hand_over: HandOver | None = None,
+    ) -> None:
+        """`hand_over` is where alerts go unless the config names a relay."""
+        self._hand_over = hand_over
         self._board = board
         self._recorder = recorder
         self._outbox = outbox
@@ -58,7 +78,7 @@ class Deliveries:
 
     async def apply(self, settings: ExporterSettings) -> None:
         """Deliver to exactly the sinks of a config; a new one starts at the journal's end."""
-        for name, order in orders_of(settings).items():
+        for name, order in orders_of(settings, self._hand_over).items():
             line = self._lines.get(name)
             if line is not None and line.order == order:
                 continue
@@ -170,9 +190,11 @@ class Deliveries:
             await self._end(name)
 
 
-def orders_of(settings: ExporterSettings) -> Mapping[str, Order | None]:
+def orders_of(
+    settings: ExporterSettings, hand_over: HandOver | None = None
+) -> Mapping[str, Order | None]:
     """Return what a config asks of each sink, None where it is off."""
-    influxdb, notify = settings.influxdb, settings.notify
+    influxdb, notify = settings.influxdb, settings.notify or hand_over
     return {
         "influxdb": None if influxdb is None else Order(influxdb),
         NOTIFY: None if notify is None else Order(notify, settings.external_url or ""),
@@ -193,5 +215,7 @@ def sink_of(settings: Wanted, external_url: str = "") -> Sink:
         )
     from exporter.sinks.relay import HttpRelay, RelaySink  # noqa: PLC0415  likewise
 
+    if isinstance(settings, HandOver):
+        return RelaySink(settings.post, external_url=external_url)
     relay = HttpRelay(settings.url, settings.token_file, settings.ca_file)
     return RelaySink(relay.post, check=relay.check, close=relay.close, external_url=external_url)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from chassis.own_metrics import own_registry, render_registry
 from exporter.metrics import FAMILIES
-from exporter.self_metrics import own_registry, render_registry
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
 ROW = re.compile(

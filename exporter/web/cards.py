@@ -113,9 +113,7 @@ def card_of(view: HomeView, outage: Outage | None, now: int) -> Card:
 
 def _since(view: HomeView, outage: Outage | None) -> int | None:
     """Return since when it is so (wall ms): dark since the outage began, blind spells or not."""
-    if view.last is None or view.held:
-        return None
-    return outage.start if outage is not None and view.state is State.OFF else view.last.at
+    return outage.start if outage is not None and view.state is State.OFF else view.since
 
 
 def _notes(view: HomeView, outage: Outage | None, zone: ZoneInfo, now: int) -> list[str]:

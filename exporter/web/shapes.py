@@ -58,7 +58,7 @@ def home_json(view: HomeView, outage: Outage | None) -> dict[str, Any]:
         "timezone": config.timezone,
         "group": config.group,
         "state": view.state.value,
-        "since": _time(view.last.at if view.last else None),
+        "since": _time(view.since),
         "last_evidence_at": _time(view.belief.evidence),
         "outage": outage_json(outage, config.sustained_after) if outage else None,
         "probes": [_probe_json(probe) for probe in view.probes.values()],

@@ -11,11 +11,11 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from chassis.own_metrics import own_registry, render_registry
 from exporter.board import Board, SinkView
 from exporter.metrics import FAMILIES, render
 from exporter.metrics_endpoint import MetricsEndpoint
 from exporter.power import State
-from exporter.self_metrics import own_registry, render_registry
 from tests.e2e.real_programs import Running, each, program
 from tests.exporter.boards import (
     EPOCH,

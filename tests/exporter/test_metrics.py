@@ -8,11 +8,11 @@ from hypothesis import given
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
+from chassis.own_metrics import END_MARK
 from exporter.board import Board, HomeView, SinkView
 from exporter.metrics import FAMILIES, render
 from exporter.metrics_text import Exposition
 from exporter.power import State
-from exporter.self_metrics import END_MARK
 from tests.exporter.boards import (
     EPOCH,
     board_with,

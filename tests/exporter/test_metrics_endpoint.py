@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry, Gauge, Metric
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
+from chassis.exposition import Format, negotiate, takes_gzip
 from exporter.board import Board
-from exporter.metrics_endpoint import Format, MetricsEndpoint, negotiate, takes_gzip
+from exporter.metrics_endpoint import MetricsEndpoint
 from exporter.power import State
 from tests.exporter.boards import board_with, home_with, rows_of
 

@@ -121,10 +121,11 @@ async def test_readings_stand_by_the_name_of_their_probe(rig: Rig) -> None:
 
 
 async def test_a_home_is_unknown_while_the_clock_is_not_believed(rig: Rig) -> None:
-    """Whatever was believed before."""
+    """Whatever was believed before; and since when cannot be said."""
     await rig.change(ON, TEN - DAY)
     rig.view().held = True
-    assert (await rig.get("/api/v1/homes/flat"))["state"] == "unknown"
+    home = await rig.get("/api/v1/homes/flat")
+    assert (home["state"], home["since"]) == ("unknown", None)
 
 
 async def test_all_homes_stand_in_the_order_of_the_config(rig: Rig) -> None:
