@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -10,13 +11,14 @@ from chassis.listen import Listen, parse_listen
 from chassis.problems import Problem, problem_response
 from chassis.service import StartFailed
 from chassis.web_accept import Acceptor, Connection, bind
-from chassis.web_auth import PasswordChecks, bearer_of, same_token, user_of
+from chassis.web_auth import Login, PasswordChecks, bearer_of, same_token, user_of
 from chassis.web_config import WebSettings
 from chassis.web_gate import Gate, dress
 from chassis.web_origin import Origins
 from chassis.web_tls import WatchedGuard, WebConfigFaulty
 
 __all__ = [
+    "Login",
     "Problem",
     "WebConfigFaulty",
     "WebServer",
@@ -36,6 +38,8 @@ KEEP_ALIVE = (
 )
 STOP_WITHIN = 0.4  # seconds that requests have to end by themselves, and then to be cancelled
 
+NO_LOGINS: Mapping[str, Login] = MappingProxyType({})
+
 Ready = Callable[[], str | None]
 
 
@@ -48,14 +52,16 @@ class WebServer:
         routes: Iterable[web.RouteDef],
         *,
         bearer: tuple[str, ...] = (),
+        logins: Mapping[str, Login] = NO_LOGINS,
         ready: Ready = lambda: None,
         body_limit: int = BODY_LIMIT,
     ) -> None:
         """Read the web.config.file; raises StartFailed if it cannot be used.
 
         Routes whose path begins with one of `bearer` are outside basic auth: their
-        handlers ask for a token (`bearer_of`, `same_token`). `ready` says what is
-        not ready yet, or None. A larger body than `body_limit` (bytes) is a 413.
+        handlers ask for a token (`bearer_of`, `same_token`). Whatever is below a path of
+        `logins` ("/admin/") asks for that login where the file names no users. `ready` says
+        what is not ready yet, or None. A larger body than `body_limit` (bytes) is a 413.
         """
         self._settings = settings
         self._listen = parse_listen(settings.listen)
@@ -64,7 +70,7 @@ class WebServer:
             watched = WatchedGuard(settings.web_config_file)
         except WebConfigFaulty as faulty:
             raise StartFailed("; ".join(map(str, faulty.faults))) from faulty
-        self._gate = Gate(watched, self._origins(settings), self._passwords)
+        self._gate = Gate(watched, self._origins(settings), self._passwords, logins)
         self._ready = ready
         self._app = web.Application(client_max_size=body_limit, middlewares=[self._gate.enter])
         self._app.on_response_prepare.append(dress)

@@ -1,4 +1,4 @@
-"""Owns who may ask: basic auth against bcrypt hashes, bearer tokens. Reads no file.
+"""Owns who may ask: basic auth against bcrypt hashes or one secret, bearer tokens. Reads no file.
 
 A bcrypt check costs tens of milliseconds: it runs in a thread, once for each pair of
 user and password, and what it found is remembered under a keyed hash.
@@ -16,8 +16,11 @@ from hashlib import blake2b
 
 from aiohttp import web
 
+from chassis.secrets import Secret
+
 REMEMBERED = 256  # pairs of each kind, right and wrong
 WAITING = 64  # checks that may be under way or wait for a thread
+WRONG_WAITS = 0.5  # seconds until a wrong password of a service's own is answered
 LONGEST_HEADER = 2_048  # characters of an Authorization header that is looked at
 _BCRYPT_BYTES = 72  # bcrypt itself knows no more of a password
 
@@ -96,6 +99,30 @@ class PasswordChecks:
             self._threads = None
 
 
+class Login:
+    """The one user of a service that no web.config.file gives users; its password is no hash."""
+
+    def __init__(
+        self, user: str, password: Secret | None, *, wrong_waits: float = WRONG_WAITS
+    ) -> None:
+        """Without a password nobody is let in; a wrong one is answered after so many seconds."""
+        self._user = user
+        self._wrong_waits = wrong_waits
+        self._password = "" if password is None else password.reveal()
+
+    async def check(self, header: str | None) -> str | None:
+        """Return the user if a header names it with its password; else, after a moment, None."""
+        credentials = read_basic(header)
+        if credentials is None:
+            return None
+        user, password = credentials
+        # Both are compared: how long it takes tells neither of them.
+        if same_token(user, self._user) & same_token(password, self._password):
+            return user
+        await asyncio.sleep(self._wrong_waits)
+        return None
+
+
 class _Recent:
     """The digests used last, a bounded number of them."""
 
@@ -141,7 +168,7 @@ def read_basic(header: str | None) -> tuple[str, str] | None:
 
 
 def user_of(request: web.Request) -> str | None:
-    """Return who asked: a user of the web.config.file, or None where nobody had to say."""
+    """Return who asked: a user of the web.config.file, the `Login`'s, or None for anybody."""
     return request.get(USER)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from chassis.problems import Problem, problem_of, problem_response
-from chassis.web_auth import USER, PasswordChecks, TooManyChecks
+from chassis.web_auth import USER, Login, PasswordChecks, TooManyChecks
 from chassis.web_origin import Origins
 from chassis.web_tls import WatchedGuard
 
@@ -31,9 +31,17 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Gate:
     """The one middleware. Fields are swapped by a reload."""
 
-    def __init__(self, watched: WatchedGuard, origins: Origins, passwords: PasswordChecks) -> None:
+    def __init__(
+        self,
+        watched: WatchedGuard,
+        origins: Origins,
+        passwords: PasswordChecks,
+        logins: Mapping[str, Login],
+    ) -> None:
+        """`logins` are asked for below a path, while the web.config.file names no users."""
         self.watched = watched
         self.origins = origins
+        self._logins = dict(logins)
         self.bearer: set[web.AbstractRoute] = set()  # those that authenticate by themselves
         self._passwords = passwords
 
@@ -45,9 +53,8 @@ class Gate:
             refusal = self.origins.refusal(headers.get("Host"), headers.get("Origin"))
             if refusal is not None:
                 raise Problem(403, detail=refusal)
-            users = self.watched.look().users
-            if users and request.match_info.route not in self.bearer:
-                await self._identify(request, users)
+            if request.match_info.route not in self.bearer:
+                await self._identify(request)
             if request.body_exists:
                 return await _in_time(request, handler)
             return await handler(request)
@@ -60,16 +67,25 @@ class Gate:
         except Exception as fault:  # noqa: BLE001  the border of every request
             return _internal_error(request, fault)
 
-    async def _identify(self, request: web.Request, users: Mapping[str, str]) -> None:
+    async def _identify(self, request: web.Request) -> None:
         """Note which user asks; before anything tells whether what is asked for exists."""
         header = request.headers.get("Authorization")
-        try:
-            user = await self._passwords.check(users, header)
-        except TooManyChecks:
-            raise Problem(503, headers={"Retry-After": "1"}) from None
+        if users := self.watched.look().users:
+            try:
+                user = await self._passwords.check(users, header)
+            except TooManyChecks:
+                raise Problem(503, headers={"Retry-After": "1"}) from None
+        elif login := self._login_of(request.path):
+            user = await login.check(header)
+        else:
+            return
         if user is None:
             raise Problem(401, headers=CHALLENGE)
         request[USER] = user
+
+    def _login_of(self, path: str) -> Login | None:
+        below = (login for top, login in self._logins.items() if f"{path}/".startswith(top))
+        return next(below, None)
 
 
 async def _in_time(request: web.Request, handler: Handler) -> web.StreamResponse:

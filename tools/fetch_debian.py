@@ -9,6 +9,7 @@ Exit code 1, with the reason on stderr, where a program cannot be had.
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tomllib
@@ -26,7 +27,20 @@ TABLE = Path(__file__).resolve().parent / "programs.toml"
 STARTER = """\
 #!/bin/sh
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)/debian/{suite}/root
-exec "$root/{loader}" --library-path "$root/{libraries}" "$root/{binary}" "$@"
+libraries=$root/{libraries}:$root/usr/{libraries}
+{data}exec "$root/{loader}" --library-path "$libraries" "$root/{binary}" "$@"
+"""
+# A program that opens a folder below /usr is made to open this descriptor instead: wherever the
+# packages are unpacked, and without a mount that a machine may forbid.
+DATA = """\
+exec 9<"$root/{data}"
+"""
+DESCRIPTOR = "/proc/self/fd/9"
+# A program that others of its package start stands beside its own place: a starter stands there.
+REAL = ".real"
+STAND_IN = """\
+#!/bin/sh
+exec "$(dirname -- "$0")/{starter}" "$@"
 """
 
 
@@ -40,6 +54,8 @@ class Program:
     libraries: tuple[str, ...]
     version: str
     binary: str
+    started_by_others: bool = False
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +85,7 @@ class Suite:
     def fingerprint(self) -> str:
         """Return a text that changes whenever what stands on disk has to."""
         rows = [asdict(program) for program in self.programs]
-        return hashlib.sha256((json.dumps(rows) + STARTER).encode()).hexdigest()
+        return hashlib.sha256((json.dumps(rows) + STARTER + DATA + STAND_IN).encode()).hexdigest()
 
 
 def read_table(table: Path, tools: Path) -> list[Suite]:
@@ -128,18 +144,42 @@ def check_versions(suite: Suite, versions: dict[str, str]) -> None:
 def make_starter(suite: Suite, program: Program) -> None:
     """Make what starts a program through its own release's loader and libraries; try it once."""
     loader = find_loader(suite.root)
+    binary = make_stand_in(suite, program) if program.started_by_others else program.binary
+    if program.data:
+        redirect_data(suite.root / binary, program.data)
     starter = suite.tools / "bin" / program.name
     starter.parent.mkdir(parents=True, exist_ok=True)
     starter.write_text(
         STARTER.format(
             suite=suite.name,
             loader=loader.relative_to(suite.root),
-            libraries=loader.parent.relative_to(suite.root),
-            binary=program.binary,
+            libraries=str(loader.parent.relative_to(suite.root)).removeprefix("usr/"),
+            binary=binary,
+            data=DATA.format(data=program.data) if program.data else "",
         )
     )
     starter.chmod(0o755)
     run(str(starter), "--version")
+
+
+def make_stand_in(suite: Suite, program: Program) -> str:
+    """Let the starter stand where others of the package look; return where the program is now."""
+    place = suite.root / program.binary
+    place.rename(place.with_name(place.name + REAL))
+    starter = suite.tools / "bin" / program.name
+    place.write_text(STAND_IN.format(starter=os.path.relpath(starter, place.parent)))
+    place.chmod(0o755)
+    return program.binary + REAL
+
+
+def redirect_data(binary: Path, data: str) -> None:
+    """Let a program open what its starter hands to it where it would open /`data`."""
+    built_in = f"/{data}".encode()
+    code = binary.read_bytes()
+    if built_in not in code:
+        raise NotToBeHad(f"{binary.name} does not open /{data}: mend tools/programs.toml")
+    # The text must keep its length; slashes that are too many mean nothing.
+    binary.write_bytes(code.replace(built_in, DESCRIPTOR.encode().ljust(len(built_in), b"/")))
 
 
 def find_loader(root: Path) -> Path:
