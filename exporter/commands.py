@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import io
 import os
 import resource
 import sys
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.clock import SystemClock
+from chassis.command_output import any_script
 from chassis.hosting import Hosted, rereading
 from chassis.logs import SecretFilter, configure
 from chassis.secrets import secrets_in
@@ -26,9 +26,7 @@ CONFIG_VARIABLE = "POWER_STATUS_CONFIG"
 
 def run_command(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 after a failure while running, 2 for a wrong config."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a title may be in any script
+    any_script()
     asked = _parser().parse_args(argv)
     files = asked.config or [os.environ.get(CONFIG_VARIABLE) or "config.yaml"]
     try:

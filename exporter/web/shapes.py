@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from chassis.instants import to_rfc3339
+from chassis.instants import MS_PER_SECOND, to_rfc3339
 from exporter.board import HomeView, ProbeView
 from exporter.outages import Outage
 from exporter.outages import to_json as outage_json
@@ -57,6 +57,7 @@ def home_json(view: HomeView, outage: Outage | None) -> dict[str, Any]:
         "title": config.title,
         "timezone": config.timezone,
         "group": config.group,
+        "sustained_after_seconds": config.sustained_after / MS_PER_SECOND,
         "state": view.state.value,
         "since": _time(view.since),
         "last_evidence_at": _time(view.belief.evidence),

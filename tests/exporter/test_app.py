@@ -57,7 +57,7 @@ class Running:
         view = self.app.board.homes[home]
         seen = view.rounds
         async with asyncio.timeout(20):
-            while view.rounds == seen:  # noqa: ASYNC110  nobody tells of it
+            while view.rounds == seen:
                 await asyncio.sleep(0.01)
 
 

@@ -120,7 +120,7 @@ class Exporter:
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(20):
-        while not await true():  # noqa: ASYNC110  what is waited for has no event
+        while not await true():
             await asyncio.sleep(0.01)
 
 

@@ -76,7 +76,7 @@ async def world(clock: Clock | None = None) -> AsyncIterator[World]:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so; a test that waits in vain fails."""
     async with asyncio.timeout(LONG):
-        while not condition():  # noqa: ASYNC110  what is waited for is outside this process
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -39,6 +39,7 @@ async def test_a_home_before_its_first_verdict_is_unknown_since_never(rig: Rig) 
         "title": "Our flat",
         "timezone": "Europe/Kyiv",
         "group": "feeder-12",
+        "sustained_after_seconds": 300.0,
         "state": "unknown",
         "since": None,
         "last_evidence_at": None,

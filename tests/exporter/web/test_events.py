@@ -165,7 +165,7 @@ async def test_a_reader_who_takes_nothing_is_cut_off_and_costs_no_memory(rig: Ri
     async with reading(rig, "/api/v1/events?after=0") as reader:
         assert [int((await reader.event())[1]) for _ in range(399)] == list(range(1, 400))
     async with asyncio.timeout(20):
-        while rig.events._readers:  # noqa: ASYNC110  nobody tells of it
+        while rig.events._readers:
             await asyncio.sleep(0.01)
     assert await bytes_until_the_end(deaf) < 399 * 60_000
     writer.close()
@@ -196,5 +196,5 @@ async def test_readers_who_have_gone_make_room_at_once(rig: Rig, leave: str) -> 
     async with asyncio.timeout(20):
         while await status_of_another(rig) != 200:
             pass
-        while rig.quiet._readers:  # noqa: ASYNC110  nobody tells of it
+        while rig.quiet._readers:
             await asyncio.sleep(0.01)
