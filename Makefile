@@ -33,7 +33,7 @@ programs: ## unpack the tests' real programs into .tools (part of setup)
 	@$(PYTHON) tools/fetch_debian.py || [ "$${CI:-}" != true ]
 
 run: .venv/.run ## start it with config.yaml (CONFIG=FILE for another); Ctrl-C stops it
-	@exec $(BIN)/power-exporter --config $(CONFIG)
+	@exec $(BIN)/power-status run --config $(CONFIG)
 
 test: lint types imports unit ## everything that CI checks
 
