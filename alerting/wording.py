@@ -10,11 +10,13 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from babel.plural import PluralRule
 
 # Babel's locale data costs 6 MiB for two languages, its rule for plurals alone a quarter of one:
 # the rules stand with the texts.
-from babel.plural import PluralRule
 
 LANGUAGES = ("uk", "en")
 FALLBACK = "en"
@@ -32,7 +34,7 @@ class Wording:
 
     language: str
     templates: Mapping[str, str]
-    plural: PluralRule
+    plural: "PluralRule"
 
     def say(self, key: str, /, **values: object) -> Html:
         """Fill in a template; raises KeyError for a key or a placeholder that is missing."""
@@ -68,6 +70,8 @@ def lines(texts: Sequence[Html]) -> Html:
 @cache
 def _load(language: str) -> Wording:
     text = files("alerting").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8")
+    from babel.plural import PluralRule  # noqa: PLC0415  1.3 MiB that only who says something needs
+
     data = tomllib.loads(text)
     plural = PluralRule(data.pop("plural"))
     return Wording(language, MappingProxyType(dict(_flat(data, ""))), plural)

@@ -12,11 +12,14 @@ from typing import Generic, Protocol, TypeVar
 
 from chassis.logs import SecretFilter
 from chassis.loops import Stop
+from chassis.memory import give_back
 from chassis.secrets import secrets_in
 from chassis.service import OneAtATime
 from chassis.yaml_config import ConfigError, Fault
 
 log = logging.getLogger(__name__)
+
+SETTLED = 5.0  # seconds after which a service has all that it goes on with
 
 Config = TypeVar("Config")
 Read_co = TypeVar("Read_co", covariant=True)
@@ -79,6 +82,8 @@ class Hosted(Generic[Config]):
         await self._app.start(stop, self._reload)
         self.serving = True
         ready()
+        if not await stop.within(SETTLED):
+            give_back()
         await stop.wait()
 
     async def stop(self) -> None:

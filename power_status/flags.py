@@ -3,13 +3,13 @@
 import argparse
 import re
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeAlias
 
 from chassis.addresses import check_origin_url
 from chassis.instants import from_rfc3339
-from power_status.asking import Point
+from chassis.version import own_version
+from power_status.spans import Point
 
 CONFIG_VARIABLE = "POWER_STATUS_CONFIG"
 URL = "http://127.0.0.1:10910"
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "exporter.",
         epilog=_CODES.format(what="config") + " See also: power-status COMMAND --help.",
     )
-    whole.add_argument("--version", action="version", version=f"power-status {_version()}")
+    whole.add_argument("--version", action="version", version=f"power-status {own_version()}")
     commands = whole.add_subparsers(
         dest="command", metavar="COMMAND", title="commands", required=True
     )
@@ -183,10 +183,3 @@ def _point(text: str) -> Point:
             f"{text!r} is neither a day such as 2026-11-24 nor a time such as "
             "2026-11-24T10:00:00+02:00"
         ) from fault
-
-
-def _version() -> str:
-    try:
-        return version("power-status-tracker")
-    except PackageNotFoundError:
-        return "0+unknown"

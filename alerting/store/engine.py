@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from alerting.store.schema import NEWEST, gate
+from alerting.store.schema import NEWEST, gate, metadata
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -202,8 +202,12 @@ def bring_up_to_date(engine: Engine) -> None:
             " update the program"
         )
     with _migrating, engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
-        if _version(connection) == version:  # no other process was faster
-            _migrate(connection)
+        if _version(connection) != version:  # another process was faster
+            return
+        if version is None:
+            make_tables(connection)
+        else:
+            migrate(connection)
 
 
 def _version(connection: Connection) -> str | None:
@@ -213,7 +217,19 @@ def _version(connection: Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _migrate(connection: Connection) -> None:
+def make_tables(connection: Connection) -> None:
+    """Make what all revisions together would make (a test holds the two to each other)."""
+    metadata.create_all(connection)
+    connection.execute(gate.insert().values(id=1, turns=0))
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+    )
+    version = sa.table("alembic_version", sa.column("version_num"))
+    connection.execute(version.insert().values(version_num=NEWEST))
+
+
+def migrate(connection: Connection) -> None:
+    """Bring tables of an older revision to the newest. Raises StoreDown for an unknown one."""
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each plugin it has
     # 10 MiB that only the first start after an update needs.
     from alembic import command  # noqa: PLC0415

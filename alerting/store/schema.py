@@ -1,4 +1,4 @@
-"""Owns the tables of the relay's database; the migrations make them, nothing else does.
+"""Owns the tables of the relay's database, as they are made new; migrations bring older ones here.
 
 Moments are wall milliseconds since the epoch. A topic is 0 where a chat has none.
 """
