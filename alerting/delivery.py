@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import replace
 
+from alerting.batches import Batch, Batches
 from alerting.metrics import RelayMetrics
 from alerting.outcomes import (
     Ambiguous,
@@ -22,39 +22,17 @@ from alerting.outcomes import (
     TokenRefused,
 )
 from alerting.sending import GROUPS, Progress, Sending
-from alerting.store import Delivery, Done, Store, StoreDown
-from alerting.subscribers import Subscriber, blocked
-from alerting.telling import Message, Surroundings, message_of
+from alerting.store import Store, StoreDown
+from alerting.telling import Surroundings
 from chassis.clock import Clock
 from chassis.instants import MS_PER_SECOND
-from chassis.loops import Backoff
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16  # sends in flight
 AFTER_A_FAULT = 30.0  # seconds
 LOOK_EVERY = 1.0  # seconds: other relays of one database take alerts too
-STORE_BACKOFF = Backoff(0.2, 5.0)
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one topic of a chat is told by one message; `parts` are those not taken yet."""
-
-    deliveries: tuple[Delivery, ...]
-    message: Message
-
-    @property
-    def ids(self) -> list[int]:
-        """The ids of the deliveries."""
-        return [delivery.id for delivery in self.deliveries]
-
-    @property
-    def topic(self) -> int | None:
-        """The topic that they are for."""
-        return self.deliveries[0].topic
+LOOKS_COST = 5  # times what a look takes must pass before the next
 
 
 class Courier:
@@ -69,18 +47,20 @@ class Courier:
         around: Callable[[], Surroundings],
     ) -> None:
         """`around` gives what texts are made by, by the config of the moment."""
-        self._store = store
+        self._batches = Batches(store, clock, around)
         self._sending = sending
         self._clock = clock
         self._metrics = metrics
-        self._around = around
         self._groups: deque[int] = deque()  # a channel costs one send and reaches many
         self._private: deque[int] = deque()
         self._kinds: dict[int, str] = {}  # of the chats in the two, and of those under way
         self._rest: dict[int, Batch] = {}  # messages of which some parts were taken
+        self._stray: dict[int, int] = {}  # ids, by chat, that may be marked and are not sent
+        self._serving: set[int] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
-        self._look_at = 0.0
+        self._ended = asyncio.Event()  # a send has been settled
+        self._look_at = self._look_again_at = 0.0
 
     def wake(self) -> None:
         """Say that there may be something to send."""
@@ -93,22 +73,23 @@ class Courier:
 
         What it was sending has arrived or not: it is sent again, and counted.
         """
-        self._metrics.sent("ambiguous", await asyncio.to_thread(self._store.in_flight_at_start))
+        shift = await self._batches.take_over()
+        self._metrics.sent("ambiguous", shift.count)
+        for chat in shift.in_doubt:
+            self._sending.doubt(chat)
         self._news.set()
 
     async def once(self) -> None:
         """Start all sends that may begin now, then wait until more may. Raises StoreDown."""
-        news, changed = self._news, self._sending.changed
-        await self._look()
-        wait = self._start_sends()
-        waits = [asyncio.ensure_future(news.wait()), asyncio.ensure_future(changed.wait())]
-        try:
-            await asyncio.wait(
-                waits, timeout=min(wait, LOOK_EVERY), return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            for one in waits:
-                one.cancel()
+        self._ended.clear()
+        changed = self._sending.changed
+        look_in = await self._look()
+        wait = min(self._start_sends(), look_in)
+        await _any_of([changed, self._ended, *self._unheard()], wait)
+
+    def _unheard(self) -> list[asyncio.Event]:
+        """Return the news to wait for; those that came are looked at when it is time."""
+        return [] if self._news.is_set() else [self._news]
 
     async def stop(self, within: float) -> None:
         """Let sends under way end within so many seconds; what is cut off is in doubt."""
@@ -117,23 +98,45 @@ class Courier:
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
-        self._groups.clear()
-        self._private.clear()
-        self._kinds.clear()
-        self._rest.clear()
+        for kept in (
+            self._groups,
+            self._private,
+            self._kinds,
+            self._rest,
+            self._stray,
+            self._serving,
+        ):
+            kept.clear()
 
     # --- whose turn it is ---
 
-    async def _look(self) -> None:
-        """Line up the chats for which something waits that are not in line yet, if it is time."""
-        now = asyncio.get_running_loop().time()
-        if not self._news.is_set() and now < self._look_at:
-            return
+    async def _look(self) -> float:
+        """Line up the chats for which something waits, if it is time; return when it is again.
+
+        A look at many chats takes its time: what else wants the database is not to wait for it.
+        """
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        due = self._look_again_at if self._news.is_set() else self._look_at
+        if now < due:
+            return due - now
         self._news.clear()
-        self._look_at = now + LOOK_EVERY
-        for chat in await asyncio.to_thread(self._store.waiting):
+        await self._release_stray()
+        for chat in await self._batches.waiting():
             if chat.chat_id not in self._kinds:
                 self._line_up(chat.chat_id, chat.kind)
+        took = loop.time() - now
+        self._look_again_at = loop.time() + LOOKS_COST * took
+        self._look_at = loop.time() + max(LOOK_EVERY, LOOKS_COST * took)
+        return LOOK_EVERY
+
+    async def _release_stray(self) -> None:
+        """Let deliveries wait again that a fault has left marked, though nobody sends them."""
+        ids = [id_ for id_, chat in self._stray.items() if chat not in self._serving]
+        if ids:
+            await self._batches.unmark(ids)
+            for id_ in ids:
+                del self._stray[id_]
 
     def _line_up(self, chat: int, kind: str) -> None:
         self._kinds[chat] = kind
@@ -147,10 +150,15 @@ class Courier:
             if chat is None:
                 break
             self._sending.claim(chat)
+            self._serving.add(chat)
             task = asyncio.create_task(self._serve(chat))
             self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(self._served)
         return wait
+
+    def _served(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self._ended.set()
 
     def _next(self) -> tuple[int | None, float]:
         """Take the next chat that may be sent to out of its line, groups first."""
@@ -181,13 +189,14 @@ class Courier:
             self._sending.pause(chat, AFTER_A_FAULT)
         finally:
             self._kinds.pop(chat, None)
-            if more:
+            self._serving.discard(chat)
+            if more and chat not in self._kinds:
                 self._line_up(chat, kind)
 
     async def _tell_first(self, chat: int, kind: str) -> bool:
         """Send one message; tell whether more waits for the chat."""
         try:
-            batch, more = await asyncio.to_thread(self._prepare, chat)
+            batch, more = await self._next_batch(chat)
         except BaseException:
             self._sending.unclaim(chat)
             raise
@@ -195,40 +204,47 @@ class Courier:
             self._sending.unclaim(chat)
             return more
         progress = await self._deliver(chat, kind, batch)
-        return await self._settle(chat, batch, progress) or more
+        try:
+            return await self._settle(chat, batch, progress) or more
+        except Exception:
+            self._mislaid(chat, batch)
+            raise
+
+    async def _next_batch(self, chat: int) -> tuple[Batch | None, bool]:
+        """Return the next message of a chat, marked as being sent, and whether more waits."""
+        rest = self._rest.pop(chat, None)
+        if rest is not None:
+            return rest, True
+        prepared = await self._batches.prepare(chat)
+        batch = prepared.batch
+        self._metrics.sent("dropped", prepared.dropped)
+        if batch is None:
+            return None, prepared.more
+        try:
+            begun = await self._batches.mark(batch)
+        except BaseException:
+            self._mislaid(chat, batch)  # marked or not: nobody has told
+            raise
+        for id_ in batch.ids:
+            self._stray.pop(id_, None)
+        if len(begun) < len(batch.deliveries):  # stopped meanwhile: what is left is told anew
+            self._stray.update(dict.fromkeys(begun, chat))
+            self._news.set()
+            return None, False
+        return batch, prepared.more
 
     async def _deliver(self, chat: int, kind: str, batch: Batch) -> Progress:
-        message = batch.message
         try:
             return await self._sending.deliver(
-                chat, kind, message.parts, topic=batch.topic, silent=message.silent
+                chat, kind, batch.parts, topic=batch.topic, silent=batch.silent
             )
         except Exception as fault:
             log.exception("a send failed, others go on")
             self._sending.pause(chat, AFTER_A_FAULT)
             return Progress(Ambiguous(type(fault).__name__), 0)
 
-    def _prepare(self, chat: int) -> tuple[Batch | None, bool]:
-        """Make the next message of a chat and mark it as being sent; runs in a thread."""
-        pending = self._store.pending_of(chat)
-        if not pending:
-            return None, False
-        first = pending[0].topic
-        of_topic = [delivery for delivery in pending if delivery.topic == first]
-        batch = self._rest.pop(chat, None)
-        if batch is None or not set(batch.ids) <= {delivery.id for delivery in of_topic}:
-            subscriber = self._store.subscriber(chat, first)
-            batch = self._compose(of_topic, subscriber)
-        begun = self._store.begin(batch.ids)
-        more = len(pending) > len(batch.deliveries)
-        if len(begun) < len(batch.deliveries):  # stopped meanwhile: what is left is told anew
-            self._store.release(sorted(begun))
-            return None, bool(begun) or more
-        return batch, more
-
-    def _compose(self, deliveries: Sequence[Delivery], subscriber: Subscriber | None) -> Batch:
-        now = self._clock.now().wall
-        return Batch(tuple(deliveries), message_of(deliveries, subscriber, self._around(), now))
+    def _mislaid(self, chat: int, batch: Batch) -> None:
+        self._stray.update(dict.fromkeys(batch.ids, chat))
 
     # --- what became of it ---
 
@@ -240,48 +256,36 @@ class Courier:
         outcome, count = progress.outcome, len(batch.deliveries)
         match outcome:
             case Sent():
-                await self._until_written(lambda: self._finish(batch, "delivered"))
+                await self._batches.finish(batch, "delivered")
                 self._delivered(batch)
-            case ChatGone(_, topic_only):
-                lost = await self._until_written(
-                    lambda: self._block(chat, batch, topic_only=topic_only)
-                )
+            case ChatGone(reason, topic_only):
+                _say_gone(batch, reason)
+                lost = await self._batches.block(chat, batch, topic_only=topic_only)
                 self._metrics.sent("dropped", lost)
             case Refused(reason):
                 log.error("Telegram refused a message for good: %s", reason)
-                await self._until_written(lambda: self._finish(batch, "failed"))
+                await self._batches.finish(batch, "failed")
                 self._metrics.sent("failed", count)
             case ChatMoved(new_id):
-                await self._until_written(lambda: self._move(chat, new_id, batch))
+                await self._batches.move(chat, new_id)
                 self._metrics.sent("retried", count)
-                self._news.set()
+                await self._put_back(new_id, batch, progress.taken)
             case RetryLater() | TokenRefused() | Ambiguous():
-                await self._until_written(lambda: self._store.release(batch.ids))
-                self._metrics.sent(
-                    "ambiguous" if isinstance(outcome, Ambiguous) else "retried", count
-                )
-                self._keep_rest(chat, batch, progress.taken)
+                how = "ambiguous" if isinstance(outcome, Ambiguous) else "retried"
+                self._metrics.sent(how, count)
+                await self._put_back(chat, batch, progress.taken)
                 return True
         return False
 
-    def _finish(self, batch: Batch, how: Done) -> None:
-        self._store.finish(batch.ids, how, self._clock.now().wall)
-
-    def _block(self, chat: int, batch: Batch, *, topic_only: bool) -> int:
-        """Let a chat, or its topic, hear nothing more; return how many deliveries that costs."""
-        now = self._clock.now().wall
-        self._store.release(batch.ids)
-        if not topic_only:
-            return self._store.block(chat, now)
-        change = self._store.change(
-            chat, batch.topic, lambda known: None if known is None else blocked(known), now
-        )
-        self._store.finish(batch.ids, "dropped", now)
-        return max(change.dropped, len(batch.ids))
-
-    def _move(self, chat: int, new_id: int, batch: Batch) -> None:
-        self._store.release(batch.ids)
-        self._store.move_chat(chat, new_id)
+    async def _put_back(self, chat: int, batch: Batch, taken: int) -> None:
+        """Let a message wait again, or what is left of it: that is not told from its beginning."""
+        if not (taken or batch.is_rest):
+            await self._batches.put_back(batch)
+            self._news.set()
+            return
+        self._rest[chat] = replace(batch, parts=batch.parts[taken:], is_rest=True)
+        if chat not in self._kinds:  # it has moved
+            self._line_up(chat, "supergroup")
 
     def _delivered(self, batch: Batch) -> None:
         now = self._clock.now().wall
@@ -289,19 +293,17 @@ class Courier:
         for delivery in batch.deliveries:
             self._metrics.delayed((now - delivery.event.created) / MS_PER_SECOND)
 
-    def _keep_rest(self, chat: int, batch: Batch, taken: int) -> None:
-        """Keep what is left of a message of which a part was taken: that is not told again."""
-        if taken:
-            left = replace(batch.message, parts=batch.message.parts[taken:])
-            self._rest[chat] = replace(batch, message=left)
 
-    async def _until_written(self, write: Callable[[], Result]) -> Result:
-        failures = 0
-        while True:
-            try:
-                return await asyncio.to_thread(write)
-            except StoreDown as fault:
-                failures += 1
-                if failures == 1:
-                    log.error("what was sent cannot be written down yet: %s", fault)
-                await asyncio.sleep(STORE_BACKOFF.after(failures))
+def _say_gone(batch: Batch, reason: str) -> None:
+    if any(delivery.event.audience == "admins" for delivery in batch.deliveries):
+        log.warning("an administrator is not told of alerts, the bot cannot write: %s", reason)
+
+
+async def _any_of(events: Sequence[asyncio.Event], within: float) -> None:
+    """Wait for one of the events, at most so many seconds."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()

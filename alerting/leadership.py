@@ -126,7 +126,11 @@ class PostgresLeadership:
 
     def release(self) -> None:
         """End the session."""
-        session, self._session, self._held = self._session, None, False
+        session, self._session, held = self._session, None, self._held
+        self._held = False
+        if session is not None and held:
+            with suppress(exc.SQLAlchemyError):  # else the server does it, some time later
+                session.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK)))
         if session is not None:
             with suppress(exc.SQLAlchemyError):
                 session.invalidate()

@@ -111,6 +111,10 @@ class Sending:
         """Leave a chat alone for so long."""
         self._pace.pause(chat, self._now() + seconds)
 
+    def doubt(self, chat: int) -> None:
+        """Leave a chat alone for a moment: what was sent to it before may still arrive."""
+        self.pause(chat, self._between(*AMBIGUOUS_PAUSE))
+
     async def deliver(
         self, chat: int, kind: str, parts: Sequence[str], *, topic: int | None, silent: bool
     ) -> Progress:
@@ -223,7 +227,7 @@ class Sending:
             case TokenRefused(reason):
                 self._went_down(reason)
             case Ambiguous(reason):
-                self._pace.pause(chat, self._now() + self._between(*AMBIGUOUS_PAUSE))
+                self.doubt(chat)
                 if self._in_doubt >= IN_DOUBT:
                     self._went_down(reason)
             case _:

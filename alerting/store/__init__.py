@@ -9,6 +9,7 @@ from alerting.store.records import (
     Done,
     Event,
     Incidents,
+    Shift,
     WaitingChat,
 )
 from alerting.store.store import Store
@@ -21,6 +22,7 @@ __all__ = [
     "Done",
     "Event",
     "Incidents",
+    "Shift",
     "Store",
     "StoreDown",
     "WaitingChat",

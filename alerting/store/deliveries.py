@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerting.incidents import Outage, OutageState
-from alerting.store.records import Delivery, DeliveryRow, Done, Event, WaitingChat
+from alerting.store.records import Delivery, DeliveryRow, Done, Event, Shift, WaitingChat
+from alerting.store.remembering import set_setting, setting
 from alerting.store.rows import to_event, to_outage, to_topic
 from alerting.store.schema import chats, deliveries, events, outages, subscribers
 
@@ -15,6 +16,7 @@ KEPT = 90 * 86_400_000
 """How long (ms) it is remembered what was told to whom."""
 
 _AT_ONCE = 1000
+_SHIFT = "shift"
 _EVENT = [column.label(f"event_{column.name}") for column in events.c]
 _IS_PENDING = sa.and_(deliveries.c.done.is_(None), deliveries.c.state == "pending")
 
@@ -129,9 +131,24 @@ def _runs_after(outage: Outage, since: int) -> bool:
 # ---------------------------------------------------------------- how it goes
 
 
-def begin(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
-    """Mark pending deliveries as being sent; return those that still were pending."""
+def take_over(connection: Connection) -> Shift:
+    """Begin a shift: what was being sent waits again, and no former one marks any more."""
+    number = _shift(connection) + 1
+    set_setting(connection, _SHIFT, str(number))
+    being_sent = sa.and_(deliveries.c.done.is_(None), deliveries.c.state == "sending")
+    changed = deliveries.update().where(being_sent).values(state="pending")
+    chats_ = list(connection.execute(changed.returning(deliveries.c.chat_id)).scalars())
+    return Shift(number, tuple(dict.fromkeys(chats_)), len(chats_))
+
+
+def begin(connection: Connection, ids: Sequence[int], shift: int) -> frozenset[int]:
+    """Mark pending deliveries as being sent; return those that still were pending.
+
+    None of a shift that is over.
+    """
     begun: list[int] = []
+    if shift != _shift(connection):
+        return frozenset()
     for some in _portions(ids):
         changed = (
             deliveries.update()
@@ -150,18 +167,17 @@ def finish(connection: Connection, ids: Sequence[int], outcome: Done, now: int) 
         connection.execute(changed.values(state=outcome, done=now))
 
 
-def release(connection: Connection, ids: Sequence[int]) -> None:
-    """Let deliveries wait again."""
+def release(connection: Connection, ids: Sequence[int], shift: int) -> None:
+    """Let deliveries wait again; those of a shift that is over do already."""
+    if shift != _shift(connection):
+        return
     for some in _portions(ids):
         changed = deliveries.update().where(deliveries.c.id.in_(some), deliveries.c.done.is_(None))
         connection.execute(changed.values(state="pending"))
 
 
-def release_all(connection: Connection) -> int:
-    """Let all that another process was sending wait again; return how many there were."""
-    being_sent = sa.and_(deliveries.c.done.is_(None), deliveries.c.state == "sending")
-    changed = deliveries.update().where(being_sent).values(state="pending")
-    return connection.execute(changed).rowcount
+def _shift(connection: Connection) -> int:
+    return int(setting(connection, _SHIFT) or 0)
 
 
 def drop(

@@ -82,8 +82,8 @@ class Database:
         self._writing: AbstractContextManager[object] = Lock() if is_sqlite else nullcontext()
 
     def read(self, work: Work[T]) -> T:
-        """Run queries."""
-        return self._run(work)
+        """Run queries, all on what was committed at one moment."""
+        return self._run(work, reading=True)
 
     def write(self, work: Work[T]) -> T:
         """Run changes that need no turn: the first statement must be one."""
@@ -108,10 +108,13 @@ class Database:
                 self._engine.dispose()
             self._engine = None
 
-    def _run(self, work: Work[T]) -> T:
+    def _run(self, work: Work[T], *, reading: bool = False) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self._ready().begin() as connection:
+                engine = self._ready()
+                if reading and engine.dialect.name == "postgresql":  # SQLite does so anyway
+                    engine = engine.execution_options(isolation_level="REPEATABLE READ")
+                with engine.begin() as connection:
                     return work(connection)
             except (exc.DBAPIError, exc.TimeoutError, OSError, sqlite3.Error) as fault:
                 if _is_down(fault):

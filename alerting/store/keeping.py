@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection
 from alerting.store.deliveries import KEPT
 from alerting.store.records import Chat, Incidents
 from alerting.store.rows import from_topic, storable, to_notice, to_outage, to_topic
-from alerting.store.schema import chats, deliveries, notices, outages, settings, subscribers
+from alerting.store.schema import chats, deliveries, notices, outages, subscribers
 from alerting.tally import STATES, Tally
 
 
@@ -40,19 +40,6 @@ def all_chats(connection: Connection) -> list[Chat]:
         )
         for row in connection.execute(query)
     ]
-
-
-def setting(connection: Connection, key: str) -> str | None:
-    """Return what is remembered under a key."""
-    query = sa.select(settings.c.value).where(settings.c.key == key)
-    return connection.execute(query).scalar_one_or_none()
-
-
-def set_setting(connection: Connection, key: str, value: str) -> None:
-    """Remember a value."""
-    known = settings.update().where(settings.c.key == key).values(value=value)
-    if connection.execute(known).rowcount == 0:
-        connection.execute(settings.insert().values(key=key, value=value))
 
 
 def incidents(connection: Connection, limit: int) -> Incidents:

@@ -54,6 +54,18 @@ class WaitingChat:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """One leader's time: a later one has a higher number.
+
+    `in_doubt` are the chats of deliveries that the leader before was sending, `count` how many.
+    """
+
+    number: int
+    in_doubt: tuple[int, ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryRow:
     """A delivery as it stands, for people to see; `name` is its subscriber's."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from sqlalchemy.engine import Connection
 
 from alerting.alerts import Alert, Ignored, Rejected
-from alerting.store import deliveries, keeping, subscribing
+from alerting.store import deliveries, keeping, remembering, subscribing
 from alerting.store.accepting import Accepting, forget_homes
 from alerting.store.engine import Database
 from alerting.store.records import (
@@ -15,6 +15,7 @@ from alerting.store.records import (
     DeliveryRow,
     Done,
     Incidents,
+    Shift,
     WaitingChat,
 )
 from alerting.store.rows import from_topic
@@ -77,21 +78,24 @@ class Store:
         """Return a chat's pending deliveries, all topics, in the order of events."""
         return self._database.read(lambda connection: deliveries.pending_of(connection, chat_id))
 
-    def begin(self, ids: Sequence[int]) -> frozenset[int]:
-        """Mark deliveries as being sent, before they are; return those that were still pending."""
-        return self._database.write(lambda connection: deliveries.begin(connection, ids))
+    def take_over(self) -> Shift:
+        """Begin a leader's shift, and let all that a former one was sending wait again."""
+        return self._database.write_in_turn(deliveries.take_over)
+
+    def begin(self, ids: Sequence[int], shift: int) -> frozenset[int]:
+        """Mark deliveries as being sent, before they are; return those that were pending.
+
+        A shift that is over marks none.
+        """
+        return self._database.write_in_turn(lambda c: deliveries.begin(c, ids, shift))
 
     def finish(self, ids: Sequence[int], outcome: Done, now: int) -> None:
         """Settle deliveries for good."""
         self._database.write(lambda connection: deliveries.finish(connection, ids, outcome, now))
 
-    def release(self, ids: Sequence[int]) -> None:
-        """Let deliveries wait again: they were not sent, or nobody knows."""
-        self._database.write(lambda connection: deliveries.release(connection, ids))
-
-    def in_flight_at_start(self) -> int:
-        """Let all that a former leader was sending wait again; return how many are ambiguous."""
-        return self._database.write(deliveries.release_all)
+    def release(self, ids: Sequence[int], shift: int) -> None:
+        """Let deliveries of a shift wait again: they were not sent, or nobody knows."""
+        self._database.write_in_turn(lambda c: deliveries.release(c, ids, shift))
 
     def recent_deliveries(self, limit: int) -> list[DeliveryRow]:
         """Return deliveries, newest first."""
@@ -199,11 +203,11 @@ class Store:
 
     def setting(self, key: str) -> str | None:
         """Return what is remembered under a key."""
-        return self._database.read(lambda connection: keeping.setting(connection, key))
+        return self._database.read(lambda connection: remembering.setting(connection, key))
 
     def set_setting(self, key: str, value: str) -> None:
         """Remember a value under a key."""
-        self._database.write_in_turn(lambda c: keeping.set_setting(c, key, value))
+        self._database.write_in_turn(lambda c: remembering.set_setting(c, key, value))
 
 
 def _if_any(rule: Callable[[Subscriber], Subscriber | None]) -> subscribing.Rule:

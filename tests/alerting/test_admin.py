@@ -242,7 +242,7 @@ async def test_deliveries_say_when_to_whom_what_and_how_it_went(site: Site) -> N
     site.subscribe(ANNA)
     site.accept(FLAT_OUT, at=NOW - HOUR + 9 * SECOND)
     ids = [delivery.id for delivery in site.store.pending_of(7)]
-    site.store.begin(ids)
+    site.store.begin(ids, 0)
     site.store.finish(ids, "delivered", NOW - HOUR + 11 * SECOND)
     site.accept(Notice({"alertname": "Down"}, {}, True, NOW - MINUTE), at=NOW - MINUTE)  # noqa: FBT003
     text = (await site.page("deliveries")).text

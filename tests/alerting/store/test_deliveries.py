@@ -3,7 +3,7 @@
 import pytest
 
 from alerting.incidents import EventKind
-from alerting.store import Chat, Done, Store
+from alerting.store import Chat, Done, Shift, Store
 from alerting.store.deliveries import KEPT
 from tests.alerting.store.alerts import (
     ADMINS,
@@ -29,11 +29,11 @@ def test_what_is_begun_does_not_wait_until_it_is_released(store: Store) -> None:
     subscribe(store, subscriber(1))
     accept(store, outage(SINCE))
     waiting = ids(store.pending_of(1))
-    assert store.begin(waiting) == set(waiting)
+    assert store.begin(waiting, 0) == set(waiting)
     assert store.pending_of(1) == []
     assert store.waiting() == []
     assert store.counts().pending == 1
-    store.release(waiting)
+    store.release(waiting, 0)
     assert ids(store.pending_of(1)) == waiting
 
 
@@ -43,7 +43,7 @@ def test_only_what_still_waits_is_begun(store: Store) -> None:
     accept(store, outage(SINCE), outage(SINCE, "dacha"))
     first, second = ids(store.pending_of(1))
     store.finish([first], "dropped", NOW)
-    assert store.begin([first, second, 12345]) == {second}
+    assert store.begin([first, second, 12345], 0) == {second}
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -52,11 +52,11 @@ def test_what_is_settled_stays_so(store: Store, outcome: Done) -> None:
     subscribe(store, subscriber(1))
     accept(store, outage(SINCE))
     waiting = ids(store.pending_of(1))
-    store.begin(waiting)
+    store.begin(waiting, 0)
     store.finish(waiting, outcome, NOW + 5)
-    store.release(waiting)
+    store.release(waiting, 0)
     store.finish(waiting, "delivered", NOW + 9)
-    assert store.begin(waiting) == set()
+    assert store.begin(waiting, 0) == set()
     (row,) = store.recent_deliveries(10)
     assert (row.state, row.attempts, row.done) == (outcome, 1, NOW + 5)
 
@@ -65,10 +65,24 @@ def test_what_another_process_was_sending_is_ambiguous(store: Store) -> None:
     """A new leader counts it, and sends it again."""
     subscribe(store, subscriber(1), subscriber(2))
     accept(store, outage(SINCE))
-    store.begin(ids(store.pending_of(1)))
-    assert store.in_flight_at_start() == 1
+    store.begin(ids(store.pending_of(1)), 0)
+    assert store.take_over() == Shift(1, (1,), 1)
     assert told(store, 1) == ["began"]
-    assert store.in_flight_at_start() == 0
+    assert store.take_over() == Shift(2)
+
+
+def test_a_shift_that_is_over_marks_nothing_and_lets_nothing_wait(store: Store) -> None:
+    """A former leader that was slow must not undo what the next one does."""
+    subscribe(store, subscriber(1))
+    accept(store, outage(SINCE))
+    waiting = ids(store.pending_of(1))
+    former, now = store.take_over().number, store.take_over().number
+    assert store.begin(waiting, former) == set()
+    assert store.begin(waiting, now) == set(waiting)
+    store.release(waiting, former)
+    assert store.pending_of(1) == []
+    store.release(waiting, now)
+    assert ids(store.pending_of(1)) == waiting
 
 
 def test_thousands_of_one_chat_are_settled_at_once(store: Store) -> None:
@@ -77,7 +91,7 @@ def test_thousands_of_one_chat_are_settled_at_once(store: Store) -> None:
     accept(store, *[outage(SINCE + number) for number in range(2500)])
     waiting = ids(store.pending_of(1))
     assert waiting == sorted(waiting)
-    assert len(store.begin(waiting)) == 2500
+    assert len(store.begin(waiting, 0)) == 2500
     store.finish(waiting, "delivered", NOW)
     assert store.counts().pending == 0
 

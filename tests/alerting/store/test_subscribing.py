@@ -210,7 +210,7 @@ def test_a_command_works_while_the_service_does(store: Store, database: str) -> 
         while command.poll() is None:
             number += 1
             assert accept(store, outage(SINCE + number)) == ["accepted"]
-            store.begin(ids(store.pending_of(1)))
+            store.begin(ids(store.pending_of(1)), 0)
     assert command.returncode == 0
     assert number > 0
     assert len(store.subscribers()) == 101
