@@ -243,3 +243,17 @@ def test_sessions_that_the_server_ends_are_replaced(
         for number in range(3):
             assert accept(store, outage(NOW + number)) == ["accepted"]
             assert postgresql.end_sessions(postgresql_database) == 1
+
+
+def test_a_question_sees_what_was_committed_at_one_moment(store: Store, database: str) -> None:
+    """Else a message could tell an end whose own event follows."""
+    count = sa.select(sa.func.count()).select_from(metadata.tables["outages"])
+    with closing(Store(database)) as other:
+
+        def ask(connection: sa.Connection) -> tuple[int, int]:
+            before = connection.execute(count).scalar_one()
+            accept(other, outage(NOW))
+            return before, connection.execute(count).scalar_one()
+
+        assert store._database.read(ask) == (0, 0)
+    assert len(store.incidents(10).outages) == 1
