@@ -6,7 +6,9 @@ Methods that only write wait until that is done: a message that was told must no
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from alerting.store import Delivery, Done, Shift, Store, StoreDown, WaitingChat
@@ -65,20 +67,21 @@ class Batches:
         self._clock = clock
         self._around = around
         self._shift = 0
+        self._threads = ThreadPoolExecutor(store.writers, thread_name_prefix="batches")
 
     async def take_over(self) -> Shift:
         """Begin a shift. Raises StoreDown."""
-        shift = await asyncio.to_thread(self._store.take_over)
+        shift = await self._run(self._store.take_over)
         self._shift = shift.number
         return shift
 
     async def waiting(self) -> list[WaitingChat]:
         """Return the chats for which something waits. Raises StoreDown."""
-        return await asyncio.to_thread(self._store.waiting)
+        return await self._run(self._store.waiting)
 
     async def prepare(self, chat: int) -> Prepared:
         """Make the next message of a chat from what is known now. Raises StoreDown."""
-        return await asyncio.to_thread(self._prepare, chat)
+        return await self._run(partial(self._prepare, chat))
 
     def _prepare(self, chat: int) -> Prepared:
         pending = self._store.pending_of(chat)
@@ -101,30 +104,30 @@ class Batches:
 
     async def mark(self, batch: Batch) -> frozenset[int]:
         """Mark deliveries as being sent; return those that still waited. Raises StoreDown."""
-        return await asyncio.to_thread(self._store.begin, batch.ids, self._shift)
+        return await self._run(partial(self._store.begin, batch.ids, self._shift))
 
     async def unmark(self, ids: Sequence[int]) -> None:
         """Let deliveries wait again. Raises StoreDown."""
-        await asyncio.to_thread(self._store.release, ids, self._shift)
+        await self._run(partial(self._store.release, ids, self._shift))
 
     # --- what is tried until it is written ---
 
     async def put_back(self, batch: Batch) -> None:
         """Let a message wait again."""
-        await _until_written(lambda: self._store.release(batch.ids, self._shift))
+        await self._until_written(lambda: self._store.release(batch.ids, self._shift))
 
     async def finish(self, batch: Batch, how: Done) -> None:
         """Settle a message for good."""
         now = self._clock.now().wall
-        await _until_written(lambda: self._store.finish(batch.ids, how, now))
+        await self._until_written(lambda: self._store.finish(batch.ids, how, now))
 
     async def move(self, chat: int, new_id: int) -> None:
         """Let all that is of a chat be of another."""
-        await _until_written(lambda: self._store.move_chat(chat, new_id))
+        await self._until_written(lambda: self._store.move_chat(chat, new_id))
 
     async def block(self, chat: int, batch: Batch, *, topic_only: bool) -> int:
         """Let a chat, or its topic, hear nothing more; return how many deliveries that costs."""
-        return await _until_written(lambda: self._block(chat, batch, topic_only=topic_only))
+        return await self._until_written(lambda: self._block(chat, batch, topic_only=topic_only))
 
     def _block(self, chat: int, batch: Batch, *, topic_only: bool) -> int:
         """Let a chat, or its topic, hear nothing more; return how many deliveries that costs."""
@@ -142,21 +145,28 @@ class Batches:
         self._store.finish(batch.ids, "dropped", now)
         return self._store.block(chat, now) + len(batch.deliveries)
 
+    async def _until_written(self, write: Callable[[], Result]) -> Result:
+        failures = 0
+        while True:
+            try:
+                return await self._run(write)
+            except StoreDown as fault:
+                failures += 1
+                if failures == 1:
+                    log.error("what was sent cannot be written down yet: %s", fault)
+                await asyncio.sleep(BACKOFF.after(failures))
+
+    async def _run(self, call: Callable[[], Result]) -> Result:
+        """Ask the store in a thread of ours: no crowd of them is to keep alerts waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def close(self) -> None:
+        """Give the threads back."""
+        self._threads.shutdown(wait=False)
+
 
 def _hears(subscriber: Subscriber | None, delivery: Delivery) -> bool:
     """Tell whether a chat is still to be told of an event; what is for admins is, in any case."""
     if delivery.event.audience == "admins":
         return True
     return subscriber is not None and subscriber.state is State.ACTIVE
-
-
-async def _until_written(write: Callable[[], Result]) -> Result:
-    failures = 0
-    while True:
-        try:
-            return await asyncio.to_thread(write)
-        except StoreDown as fault:
-            failures += 1
-            if failures == 1:
-                log.error("what was sent cannot be written down yet: %s", fault)
-            await asyncio.sleep(BACKOFF.after(failures))

@@ -33,6 +33,7 @@ AT_ONCE = 16  # sends in flight
 AFTER_A_FAULT = 30.0  # seconds
 LOOK_EVERY = 1.0  # seconds: other relays of one database take alerts too
 LOOKS_COST = 5  # times what a look takes must pass before the next
+APART = 0.02  # seconds between two sends' beginnings: whoever brings alerts comes in between
 
 
 class Courier:
@@ -59,8 +60,9 @@ class Courier:
         self._serving: set[int] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
-        self._ended = asyncio.Event()  # a send has been settled
-        self._look_at = self._look_again_at = 0.0
+        self._ended = asyncio.Event()  # a send has been settled, or a look
+        self._looking: asyncio.Task[None] | None = None
+        self._look_at = self._look_again_at = self._start_at = 0.0
 
     def wake(self) -> None:
         """Say that there may be something to send."""
@@ -80,11 +82,14 @@ class Courier:
         self._news.set()
 
     async def once(self) -> None:
-        """Start all sends that may begin now, then wait until more may. Raises StoreDown."""
+        """Start all sends that may begin now, then wait until more may. Raises StoreDown.
+
+        A look at many chats takes its time: sends go on meanwhile.
+        """
         self._ended.clear()
         changed = self._sending.changed
-        look_in = await self._look()
-        wait = min(self._start_sends(), look_in)
+        look_in = self._look()
+        wait = min(self._start_send(), look_in)
         await _any_of([changed, self._ended, *self._unheard()], wait)
 
     def _unheard(self) -> list[asyncio.Event]:
@@ -95,9 +100,11 @@ class Courier:
         """Let sends under way end within so many seconds; what is cut off is in doubt."""
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=within)
-        for task in self._under_way:
+        ending = [*self._under_way, *([self._looking] if self._looking is not None else [])]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
+        self._looking = None
         for kept in (
             self._groups,
             self._private,
@@ -110,28 +117,39 @@ class Courier:
 
     # --- whose turn it is ---
 
-    async def _look(self) -> float:
-        """Line up the chats for which something waits, if it is time; return when it is again.
-
-        A look at many chats takes its time: what else wants the database is not to wait for it.
-        """
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+    def _look(self) -> float:
+        """Begin a look if it is time for one; return the seconds until it is. Raises StoreDown."""
+        if self._looking is not None:
+            if not self._looking.done():
+                return LOOK_EVERY
+            looked, self._looking = self._looking, None
+            looked.result()
+        now = asyncio.get_running_loop().time()
         due = self._look_again_at if self._news.is_set() else self._look_at
         if now < due:
             return due - now
         self._news.clear()
+        self._looking = asyncio.create_task(self._look_once())
+        self._looking.add_done_callback(lambda _: self._ended.set())
+        return LOOK_EVERY
+
+    async def _look_once(self) -> None:
+        """Line up the chats for which something waits that are not in line yet."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         await self._release_stray()
         for chat in await self._batches.waiting():
             if chat.chat_id not in self._kinds:
                 self._line_up(chat.chat_id, chat.kind)
-        took = loop.time() - now
-        self._look_again_at = loop.time() + LOOKS_COST * took
-        self._look_at = loop.time() + max(LOOK_EVERY, LOOKS_COST * took)
-        return LOOK_EVERY
+        pause = LOOKS_COST * (loop.time() - began)
+        self._look_again_at = loop.time() + pause
+        self._look_at = loop.time() + max(LOOK_EVERY, pause)
 
     async def _release_stray(self) -> None:
-        """Let deliveries wait again that a fault has left marked, though nobody sends them."""
+        """Let deliveries wait again that a fault has left marked, though nobody sends them.
+
+        Their chats are not sent to before that, or it would unmark what is being sent.
+        """
         ids = [id_ for id_, chat in self._stray.items() if chat not in self._serving]
         if ids:
             await self._batches.unmark(ids)
@@ -142,13 +160,17 @@ class Courier:
         self._kinds[chat] = kind
         (self._groups if kind in GROUPS else self._private).append(chat)
 
-    def _start_sends(self) -> float:
-        """Start what may be sent; return the seconds before more is no use."""
+    def _start_send(self) -> float:
+        """Start a send if one may begin; return the seconds before another is no use."""
+        now = asyncio.get_running_loop().time()
+        if now < self._start_at:
+            return self._start_at - now
         wait = LOOK_EVERY
-        while len(self._under_way) < AT_ONCE:
+        if len(self._under_way) < AT_ONCE:
             chat, wait = self._next()
             if chat is None:
-                break
+                return wait
+            wait, self._start_at = APART, now + APART
             self._sending.claim(chat)
             self._serving.add(chat)
             task = asyncio.create_task(self._serve(chat))
@@ -163,14 +185,15 @@ class Courier:
     def _next(self) -> tuple[int | None, float]:
         """Take the next chat that may be sent to out of its line, groups first."""
         least = LOOK_EVERY
+        strays = set(self._stray.values())
         for line in (self._groups, self._private):
             for _ in range(len(line)):
                 if room := self._sending.room():
                     return None, room
                 wait = self._sending.wait(line[0], self._kinds[line[0]])
-                if not wait:
+                if not wait and line[0] not in strays:
                     return line.popleft(), 0.0
-                least = min(least, wait)
+                least = min(least, wait or least)
                 line.rotate(-1)
         return None, least
 
@@ -225,8 +248,6 @@ class Courier:
         except BaseException:
             self._mislaid(chat, batch)  # marked or not: nobody has told
             raise
-        for id_ in batch.ids:
-            self._stray.pop(id_, None)
         if len(begun) < len(batch.deliveries):  # stopped meanwhile: what is left is told anew
             self._stray.update(dict.fromkeys(begun, chat))
             self._news.set()
@@ -245,6 +266,7 @@ class Courier:
 
     def _mislaid(self, chat: int, batch: Batch) -> None:
         self._stray.update(dict.fromkeys(batch.ids, chat))
+        self._news.set()
 
     # --- what became of it ---
 

@@ -46,8 +46,9 @@ class EventKind(StrEnum):
 class Outage:
     """What is known of one outage, and which of its events exist.
 
-    `ahead`: whenever it was heard of, it began too far ahead of the relay's clock to
-    be believed the newest.
+    `ahead`: when first heard of, it began too far ahead of the relay's clock to be
+    believed. It stays so for good: it is never the newest known and closes nothing, and
+    only its own end, or a newer outage that is not ahead, ends it.
     """
 
     home: str
@@ -105,9 +106,9 @@ def decide_outage(
 ) -> Decision:
     """Decide on evidence of an outage, of which `known` is what is known so far.
 
-    `of_home` are the home's open outages and the newest that is not ahead of the clock.
+    `of_home` are the home's open outages and the newest that is not `ahead`.
     """
-    before = _first_heard(alert, of_home, now) if known is None else _learned(known, alert, now)
+    before = _first_heard(alert, of_home, now) if known is None else _learned(known, alert)
     if isinstance(alert, PowerRestored):
         outcome, after, kind = _end(before, alert, now)
     elif known is not None:
@@ -132,16 +133,13 @@ def _first_heard(alert: PowerOutage | PowerRestored, of_home: Sequence[Outage], 
     )
 
 
-def _learned(known: Outage, alert: PowerOutage | PowerRestored, now: int) -> Outage:
-    """Add what only this alert tells: one path knows bounds and a cause, the other does not.
-
-    An outage that the clock has caught up with is no longer ahead, as if first heard of now.
-    """
+def _learned(known: Outage, alert: PowerOutage | PowerRestored) -> Outage:
+    """Add what only this alert tells: one path knows bounds and a cause, the other does not."""
+    # Not that it is no longer ahead: its time stays as wrong when the clock has caught up.
     return replace(
         known,
         start_earliest=_either(known.start_earliest, alert.start_earliest),
         cause=known.cause or alert.cause,
-        ahead=known.ahead and _is_ahead(known.since, now),
     )
 
 

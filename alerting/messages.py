@@ -24,7 +24,7 @@ def compose(
     words = wording(language)
     blocks = _homes([item for item in items if isinstance(item, Told)], words, now)
     notices = [item for item in items if isinstance(item, ToldNotice)]
-    for notice in sorted(notices, key=lambda notice: happened(notice, now)):
+    for notice in sorted(notices, key=happened):
         where = zone if notice.place is None else notice.place.timezone
         blocks.append(tell_notice(notice, Local(words, ZoneInfo(where), now)))
     return split("\n\n".join(blocks))

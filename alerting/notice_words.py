@@ -11,11 +11,11 @@ OWN_LABELS = ("alertname", "audience", "severity")
 FAILED_TEMPLATE = "<error expanding template"
 
 
-def happened(notice: ToldNotice, now: int) -> int:
-    """Return when what is told happened (wall ms): the start, or the end of what is over."""
-    if notice.firing:
+def happened(notice: ToldNotice) -> int:
+    """Return when what is told happened (wall ms): the end of what is over, else the start."""
+    if notice.firing or notice.ends_at is None:
         return notice.starts_at
-    return now if notice.ends_at is None else notice.ends_at
+    return notice.ends_at
 
 
 def tell_notice(notice: ToldNotice, local: Local) -> Html:
@@ -40,9 +40,12 @@ def _firing(notice: ToldNotice, local: Local, name: str, summary: str) -> Html:
 
 
 def _over(notice: ToldNotice, local: Local, name: str, summary: str) -> Html:
-    ended = happened(notice, local.now)
-    time, length = local.time(ended), duration(local.words, ended - notice.starts_at)
-    over = local.words.say("notice.over", time=time, fact=name or summary, duration=length)
+    time, fact = local.time(happened(notice)), name or summary
+    if notice.ends_at is None:
+        over = local.words.say("notice.over_since", time=time, fact=fact)
+    else:
+        length = duration(local.words, notice.ends_at - notice.starts_at)
+        over = local.words.say("notice.over", time=time, fact=fact, duration=length)
     if name and summary:
         return lines([over, escaped(summary)])
     return over

@@ -88,6 +88,7 @@ def _outage(
         began=delivery.event.kind is EventKind.BEGAN or (other is not None and other.began),
         ended=delivery.event.kind is EventKind.ENDED or (other is not None and other.ended),
         on_since=delivery.on_since,
+        before=delivery.before,
         running=delivery.running,
     )
 

@@ -9,7 +9,7 @@ from math import ceil, floor
 
 from alerting.wording import Html, Wording
 
-MINUTE = 60_000
+SECOND, MINUTE = 1_000, 60_000
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -117,5 +117,8 @@ class Local:
 
 
 def _zone_name(moment: datetime) -> str:
+    """Return what tells an hour from the other one that the same clock shows."""
     name = moment.tzname() or "UTC"
+    if name == moment.replace(fold=1 - moment.fold).tzname():
+        name = moment.isoformat()[-6:]  # Moscow's clocks were MSK before and after 2014's change
     return f"UTC{name}" if name[0] in "+-" else name

@@ -19,8 +19,8 @@ class Told:
     """One outage as one message tells it.
 
     `began`, `ended`: which of its events this message tells. `on_since`: when power
-    had come back before it (wall ms, None: unknown). `running`: a newer outage of
-    the home that runs now.
+    had come back before it (wall ms, None: unknown), at the end of `before`.
+    `running`: a newer outage of the home that runs now.
     """
 
     place: Place
@@ -28,6 +28,7 @@ class Told:
     began: bool
     ended: bool
     on_since: int | None = None
+    before: Outage | None = None
     running: Outage | None = None
 
 

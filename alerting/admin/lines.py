@@ -211,7 +211,9 @@ def _bound(earliest: int | None, latest: int | None, zone: str, now: int) -> Whe
 def _length(outage: Outage, now: int) -> str:
     if outage.ended is not None:
         return say_length(WORDS, length_of(outage, outage.ended))
-    return f"{duration(WORDS, now - outage.since)} so far" if is_open(outage) else ""
+    if not is_open(outage) or outage.since > now:
+        return ""
+    return f"{duration(WORDS, now - outage.since)} so far"
 
 
 def notice_line(notice: NoticeState, around: Surroundings, now: int) -> NoticeLine:

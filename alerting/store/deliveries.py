@@ -116,6 +116,7 @@ def _in_context(id_: int, topic: int | None, event: Event, of_home: Sequence[Out
         event=event,
         outage=next((outage for outage in of_home if outage.since == since), None),
         on_since=_end_within(before[-1], since) if before else None,
+        before=before[-1] if before else None,
         running=next((outage for outage in reversed(of_home) if _runs_after(outage, since)), None),
     )
 

@@ -80,6 +80,7 @@ class Database:
         # Who waits for SQLite sleeps and looks again; who waits for a lock is next.
         is_sqlite = self._url.get_backend_name() == "sqlite"
         self._writing: AbstractContextManager[object] = Lock() if is_sqlite else nullcontext()
+        self.writers = 1 if is_sqlite else 8  # threads: SQLite's would only wait for each other
 
     def read(self, work: Work[T]) -> T:
         """Run queries, all on what was committed at one moment."""

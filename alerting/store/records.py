@@ -27,8 +27,8 @@ class Event:
 class Delivery:
     """One event for one chat, with what is now known of its outage.
 
-    `on_since`: when power had come back before that outage; `running`: a newer one of the
-    home that runs now.
+    `on_since`: when power had come back before that outage, at the end of `before`;
+    `running`: a newer one of the home that runs now.
     """
 
     id: int
@@ -36,6 +36,7 @@ class Delivery:
     event: Event
     outage: Outage | None = None
     on_since: int | None = None
+    before: Outage | None = None
     running: Outage | None = None
 
 

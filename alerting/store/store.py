@@ -36,6 +36,11 @@ class Store:
         """Name the database by its URL; it is opened when first needed."""
         self._database = Database(database, password)
 
+    @property
+    def writers(self) -> int:
+        """How many threads are of use to one who writes again and again."""
+        return self._database.writers
+
     def close(self) -> None:
         """Give the connections back."""
         self._database.close()

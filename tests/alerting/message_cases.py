@@ -93,6 +93,8 @@ def _uncertain(lang: str) -> dict[str, Case]:
     lost = outage(at("10:00"), state=OutageState.SUPERSEDED)
     at_start = outage(at("20:12"), at("23:32"), cause="start")
     ahead = outage(at("23:00"), ahead=True)
+    blackout_now = replace(blackout, ended=None, state=OutageState.OPEN)
+    begun = outage(at("11:00"), cause="start")
     return {
         "out_between": Case([told(lang, "began", outage(at("20:12"), **bounds))], at("20:13")),
         "out_at_start": Case(
@@ -105,10 +107,18 @@ def _uncertain(lang: str) -> dict[str, Case]:
         "back_at_start": Case([told(lang, "ended", at_start)], at("23:33")),
         "whole_between": Case([told(lang, "began ended", wide)], at("23:33")),
         "whole_inferred": Case([told(lang, "began ended", blackout)], at("23:33")),
+        "out_inferred_after_on": Case(
+            [told(lang, "began", blackout_now, on_since=at("16:51"))], at("20:13")
+        ),
+        "out_between_after_on": Case(
+            [told(lang, "began", outage(at("20:12"), **bounds), on_since=at("16:51"))], at("20:13")
+        ),
+        "out_was_ahead": Case([told(lang, "began", ahead)], at("23:01")),
         "lost": Case([told(lang, "began", lost)], at("11:30")),
         "lost_off_again": Case(
             [told(lang, "began", lost, running=outage(at("11:00")))], at("11:30")
         ),
+        "lost_off_at_start": Case([told(lang, "began", lost, running=begun)], at("11:30")),
     }
 
 
@@ -135,6 +145,14 @@ def _several(lang: str) -> dict[str, Case]:
         ),
         "several_past_while_off": Case(
             [told(lang, whole, x, running=newer) for x in (one, two)], at("18:30")
+        ),
+        "several_and_ahead": Case(
+            [told(lang, "ended", one), told(lang, "began", outage(at("15:00"), ahead=True))],
+            at("14:00"),
+        ),
+        "several_and_off_at_start": Case(
+            [told(lang, "ended", one), told(lang, "began", outage(at("12:00"), cause="start"))],
+            at("14:00"),
         ),
         "two_homes_out": Case(
             [told(lang, "began", x, on_since=at("12:00")) for x in (newer, cottage)], at("18:30")
@@ -164,6 +182,7 @@ def _notices(lang: str) -> dict[str, Case]:
     return {
         "notice": Case([notice(DOWN, None)], at("20:13")),
         "notice_over": Case([notice(DOWN, None, at("21:00"))], at("21:01")),
+        "notice_over_since": Case([replace(notice(DOWN, None), firing=False)], at("21:01")),
         "notice_without_summary": Case([bare], at("20:13")),
         "notice_of_home": Case([notice(BATTERY, flat)], at("20:31")),
         "notice_to_subscribers": Case([notice(public, flat)], at("20:31")),

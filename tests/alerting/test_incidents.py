@@ -190,17 +190,28 @@ def test_an_outage_that_was_ahead_ends_like_any_other() -> None:
         assert incidents.outages["flat", ahead.since].state in {CLOSED, SUPERSEDED}
 
 
-def test_evidence_after_the_clock_has_caught_up_makes_it_the_newest() -> None:
-    """A replay tells nothing, but is worth what it would be if it were the first."""
+def test_an_outage_that_was_ahead_stays_so_when_the_clock_has_caught_up() -> None:
+    """A repeat of it closes nothing, nor does its end, and what is older than it is opened."""
+    ahead = PowerOutage("flat", ELEVEN + 2 * AHEAD)
+    for late in (ahead, PowerRestored("flat", ahead.since, ahead.since)):
+        incidents = Incidents()
+        incidents.take(ahead, ELEVEN)
+        incidents.take(OFF_AGAIN, ELEVEN)
+        incidents.take(late, NOON)
+        assert incidents.take(ahead, NOON) == Decision("duplicate")
+        assert incidents.outages["flat", ahead.since].ahead
+        assert incidents.outages["flat", ELEVEN].state is OPEN
+        assert incidents.take(PowerOutage("flat", ELEVEN + AHEAD), NOON).kind is BEGAN
+
+
+def test_an_older_outage_does_not_end_one_that_was_ahead() -> None:
+    """Nor does a newer one that is ahead itself."""
     incidents = Incidents()
     ahead = PowerOutage("flat", ELEVEN + 2 * AHEAD)
-    incidents.take(ahead, ELEVEN)
-    incidents.take(OFF_AGAIN, ELEVEN)
-    decision = incidents.take(ahead, NOON)
-    assert (decision.outcome, decision.kind) == ("duplicate", None)
-    assert not incidents.outages["flat", ahead.since].ahead
-    assert incidents.outages["flat", ELEVEN].state is SUPERSEDED
-    assert incidents.take(OFF, NOON).outcome == "stored"
+    for alert in (ahead, OFF_AGAIN, PowerOutage("flat", ELEVEN + 3 * AHEAD)):
+        incidents.take(alert, ELEVEN)
+    incidents.take(PowerRestored("flat", ELEVEN, ELEVEN + AHEAD), NOON)
+    assert incidents.outages["flat", ahead.since].state is OPEN
 
 
 def test_a_clock_that_goes_back_opens_nothing_older() -> None:

@@ -78,7 +78,7 @@ def alert_of(truth: Truth, kind: Kind, *, exact: bool, status: str = "firing") -
 class Heard:
     """What has reached the relay, and what must have followed: told by rules, without states."""
 
-    believed: set[Key] = field(default_factory=set)  # heard of when not ahead of the clock
+    believed: set[Key] = field(default_factory=set)  # not ahead of the clock when first heard of
     heard: set[Key] = field(default_factory=set)
     over: set[Key] = field(default_factory=set)
     exact: set[Key] = field(default_factory=set)
@@ -102,9 +102,9 @@ class Heard:
         elif key not in self.heard and not self.newer_than(key):
             self.began.add(key)
             event = EventKind.BEGAN
-        self.heard.add(key)
-        if alert.since <= now + AHEAD:
+        if key not in self.heard and alert.since <= now + AHEAD:
             self.believed.add(key)
+        self.heard.add(key)
         if alert.start_earliest is not None:
             self.exact.add(key)
         if isinstance(alert, PowerRestored) and alert.end_earliest is not None:

@@ -1,5 +1,6 @@
 """How durations, times and parts are said."""
 
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -163,6 +164,14 @@ def test_lengths_say_how_exactly_they_are_known(length: Length, full: str, short
     """A minute more or less is told, a round of probes is not."""
     assert say_length(EN, length) == full
     assert say_length_shortly(EN, length) == short
+
+
+def test_an_hour_that_comes_twice_under_one_name_is_told_by_its_offset() -> None:
+    """Moscow's clocks went back in 2014 from MSK to MSK."""
+    first = round(datetime(2014, 10, 25, 21, 30, tzinfo=UTC).timestamp() * 1000)
+    local = Local(EN, ZoneInfo("Europe/Moscow"), first + 2 * HOUR)
+    assert local.time(first) == "01:30 UTC+04:00"
+    assert local.time(first + HOUR) == "01:30 UTC+03:00"
 
 
 def test_the_length_of_an_outage_has_the_bounds_of_its_times() -> None:
