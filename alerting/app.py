@@ -1,6 +1,7 @@
 """Owns the running relay: puts its parts together, starts, reloads and stops them in order."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 TOKEN_FILE = "webhook_token"  # noqa: S105  a file's name
 PRUNE_EVERY = 3600.0  # seconds
 LOOK_EVERY, LOOK_AGAIN = 5.0, 0.5  # seconds between looks at a database, and at one that is down
+HOMES = "homes"  # under which the store remembers those that were configured
 BEARER = (PATH,)  # what is outside of basic auth
 AT_A_RESTART = ("data_dir", "database", "database_password", "webhook_token")
 
@@ -49,6 +51,7 @@ class App:
     def __init__(self, config: AlertingConfig, clock: Clock, secrets: SecretFilter) -> None:
         """Secrets that are made or read at the start are added to `secrets`."""
         self._started_with = self._config = config
+        self._surroundings = surroundings_of(config)
         self._clock = clock
         self._secrets = secrets
         self._parts = AsyncExitStack()
@@ -60,6 +63,8 @@ class App:
         self._metrics = RelayMetrics(self._registry, own_version())
         self._intake = Intake(self.store, clock, self._metrics, self._audience)
         self._mouth: Mouth | None = None
+        self._homes = asyncio.Lock()
+        self._remembered: list[str] | None = None  # homes, as the store remembers them
         self._unready: str | None = "the database has not been reached yet"
 
     # --- life ---
@@ -96,10 +101,10 @@ class App:
             logins={ADMIN: admin_login(self._config.alerting, self._secrets)},
         )
         parts.push_async_callback(self.web.stop)
+        await self.web.start()  # a relay that cannot listen must not send either
         await self._begin_sending(stop)
         self._loop("pruning", self._prune_once, stop)
         self._loop("looking at the database", self._look_once, stop)
-        await self.web.start()
 
     async def stop(self) -> None:
         """End all parts, newest first."""
@@ -115,10 +120,11 @@ class App:
                 log.error("the config is faulty, the old one is kept: %s", fault)
             raise
         self._warn_of_restarts(config)
-        gone = {home.name for home in self._config.homes} - {home.name for home in config.homes}
-        self._config = config
-        if gone:
-            await asyncio.to_thread(self.store.forget_homes, gone)
+        self._config, self._surroundings = config, surroundings_of(config)
+        try:
+            await self._forget_gone_homes()
+        except StoreDown as fault:
+            log.warning("incidents of homes that are gone end later: %s", fault)
         log.info("the config was reloaded", extra={"fields": {"homes": len(config.homes)}})
 
     # --- the way in, for the exporter in the same process ---
@@ -149,7 +155,7 @@ class App:
         courier = Courier(self.store, mouth.sending, self._clock, self._metrics, self._around)
         self._intake.on_events.append(courier.wake)
         leadership = leadership_of(settings.database_url, self._password)
-        leader = Leader(leadership, courier, mouth.poll)
+        leader = Leader(leadership, courier, mouth.talk, lambda: self._metrics.telegram(up=False))
         self._parts.push_async_callback(leader.close)
         self._loop("leading", lambda: leader.lead_once(stop), stop)
 
@@ -164,11 +170,29 @@ class App:
     async def _look_once(self) -> float:
         try:
             self._metrics.tally = await asyncio.to_thread(self.store.counts)
+            await self._forget_gone_homes()
         except StoreDown as fault:
             self._unready = f"the database is down: {fault}"
             return LOOK_AGAIN
         self._unready = None
         return LOOK_EVERY
+
+    async def _forget_gone_homes(self) -> None:
+        """End what runs at homes that were configured and are not any more. Raises StoreDown.
+
+        Also those that went while the relay was down. What others tell of homes that never
+        were in its config is left alone.
+        """
+        async with self._homes:  # a reload asks, and the look at the database does
+            homes = sorted(home.name for home in self._config.homes)
+            if homes == self._remembered:
+                return
+            kept = await asyncio.to_thread(self.store.setting, HOMES)
+            gone = set(json.loads(kept or "[]")) - set(homes)
+            if gone:
+                await asyncio.to_thread(self.store.forget_homes, gone)
+            await asyncio.to_thread(self.store.set_setting, HOMES, json.dumps(homes))
+            self._remembered = homes
 
     async def _prune_once(self) -> float:
         try:
@@ -190,7 +214,7 @@ class App:
         return Audience(telegram is not None, telegram.admins if telegram is not None else ())
 
     def _around(self) -> Surroundings:
-        return surroundings_of(self._config)
+        return self._surroundings
 
     def _webhook_token(self) -> Secret:
         settings = self._config.alerting

@@ -16,17 +16,27 @@ ASK_AGAIN = 1.0  # seconds
 ASK_WITHIN = 3.0  # seconds; a database that hangs may have given the lead to another
 LAST_SENDS = 0.5  # seconds that sends under way have at the end
 
-Poll = Callable[[Stop], Coroutine[Any, Any, None]]
+Talk = Callable[[Stop], Coroutine[Any, Any, None]]
 
 
 class Leader:
     """Runs the courier and the bot while no other relay of the database does."""
 
-    def __init__(self, leadership: Leadership, courier: Courier, poll: Poll | None) -> None:
-        """`poll` asks for updates and handles them until it is cancelled; it never raises."""
+    def __init__(
+        self,
+        leadership: Leadership,
+        courier: Courier,
+        talk: Talk | None,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`talk` hears and answers people until it is cancelled; it never raises.
+
+        `on_end` is called whenever this relay has ceased to lead and its last send has ended.
+        """
         self._leadership = leadership
         self._courier = courier
-        self._poll = poll
+        self._talk = talk
+        self._on_end = on_end
         self._told = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="leadership")
 
@@ -45,14 +55,15 @@ class Leader:
             await self._lead(stop)
         finally:
             await self._courier.stop(LAST_SENDS)
+            self._on_end()
         return ASK_AGAIN
 
     async def _lead(self, stop: Stop) -> None:
         await self._courier.begin()
         log.info("this relay sends")
         tasks = [asyncio.create_task(run_loop("deliveries", self._courier.once, stop))]
-        if self._poll is not None:
-            tasks.append(asyncio.create_task(self._poll(stop)))
+        if self._talk is not None:
+            tasks.append(asyncio.create_task(self._talk(stop)))
         try:
             while not await stop.within(ASK_AGAIN):
                 if not await self._ask(self._leadership.still_held):

@@ -10,7 +10,7 @@ from alerting.tally import Tally
 
 ALERT_OUTCOMES = ("accepted", "duplicate", "stored", "ignored", "rejected", "truncated")
 DELIVERY_OUTCOMES = ("delivered", "retried", "ambiguous", "failed", "dropped")
-WEBHOOK_CODES = ("200", "400", "401", "413", "503")
+WEBHOOK_CODES = ("200", "400", "401", "413", "500", "503")
 DELAYS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)  # seconds
 
 Count = Callable[[], Tally]
@@ -41,7 +41,7 @@ class RelayMetrics:
         )
         self._up = Gauge(
             "power_alerting_telegram_up",
-            "1 while the Bot API takes what it is given, 0 otherwise and without a bot.",
+            "1 if the Bot API did what it was asked for last, 0 otherwise and where nobody asks.",
             registry=registry,
         )
         build = Gauge(
@@ -80,7 +80,7 @@ class RelayMetrics:
         self._delay.observe(max(0.0, seconds))
 
     def telegram(self, *, up: bool) -> None:
-        """Tell whether the Bot API takes what it is given."""
+        """Tell whether the Bot API did what it was asked for; False where nobody asks it."""
         self._up.set(up)
 
 

@@ -12,38 +12,67 @@ from heapq import heappop, heappush
 SECOND = 1.0
 MINUTE = 60.0
 GROUP_SENDS = 20  # to one group or channel in any minute
-ANSWERS_FOR = 2.0  # seconds after the last answer that room for the next is kept free
+KEPT_FOR = 2.0  # seconds after one was asked for that room for the next of its kind is kept
+ANSWERS_PART = 4  # answers have this part of all sends while messages wait
 _TICK = 0.001  # seconds; no wait is shorter, or rounding could make it none at all
 
 
 @dataclass(slots=True)
-class _Chat:
-    """What is going on in one chat, and what has ended there within the last minute."""
+class _Sends:
+    """Sends that count: how many are under way, and when those of the last window ended."""
 
     under_way: int = 0
     ended: deque[float] = field(default_factory=deque)
+
+    def free_at(self, now: float, most: int, window: float) -> float:
+        """Return when fewer than `most` count, at the earliest."""
+        too_many = self.under_way + len(self.ended) - most
+        if too_many < 0:
+            return now
+        if too_many < len(self.ended):
+            return self.ended[too_many] + window
+        return now + window  # if what is under way were answered this moment
+
+    def end(self, now: float) -> None:
+        """One of them has been answered."""
+        self.under_way -= 1
+        self.ended.append(now)
+
+    def forget(self, now: float, window: float) -> None:
+        """Drop those that count no more."""
+        while self.ended and self.ended[0] + window <= now:
+            self.ended.popleft()
+
+
+@dataclass(slots=True)
+class _Kind:
+    """Messages, or answers: at most `beside` count while the other kind is asked for."""
+
+    beside: int
+    sends: _Sends = field(default_factory=_Sends)
+    asked_until: float = float("-inf")
 
 
 class Pace:
     """One bot's limits: in every second, per private chat, per group, and what a 429 asks for.
 
-    At most `per_second` sends in every sliding second, answers to commands included. While
-    people talk to the bot, `reserved` of them are kept for answers; when nobody does, messages
-    may use them all.
+    At most `per_second` sends in every sliding second, answers to commands included. Either
+    kind may use them all while the other was not asked for lately. While both are, messages
+    leave `reserved` to answers, and answers have no more than a quarter: when the power fails,
+    everybody asks, and the messages say it.
     """
 
     def __init__(self, per_second: int = 28, reserved: int = 2) -> None:
         self._most = per_second
-        self._most_beside_answers = max(1, per_second - reserved)
-        self._under_way = 0
-        self._ended: deque[float] = deque()  # within the last second
+        self._messages = _Kind(max(1, per_second - reserved))
+        self._answers = _Kind(max(1, reserved, per_second // ANSWERS_PART))
+        self._all = _Sends()
         self._ended_where: deque[tuple[float, int]] = deque()  # within the last minute
-        self._chats: dict[int, _Chat] = {}
+        self._chats: dict[int, _Sends] = {}
         self._pauses: dict[int, float] = {}  # chat -> until
         self._pause_ends: list[tuple[float, int]] = []  # a heap; may hold what was prolonged
         self._all_paused_until = 0.0
         self._last_flood: tuple[float, int] | None = None
-        self._answers_until = float("-inf")
 
     def __len__(self) -> int:
         """Return how many chats are remembered: those of the last minute, and paused ones."""
@@ -61,28 +90,26 @@ class Pace:
     def room(self, now: float, *, answer: bool = False) -> float:
         """Return the same as far as it depends on no chat."""
         self._forget(now)
-        if answer:
-            self._answers_until = now + ANSWERS_FOR
-        free_at = max(self._all_paused_until, self._free_at(now, self._most))
-        if not answer and now < self._answers_until:
-            kept = self._free_at(now, self._most_beside_answers)
-            free_at = max(free_at, min(kept, self._answers_until))
+        own, other = self._of(answer=answer), self._of(answer=not answer)
+        own.asked_until = now + KEPT_FOR
+        free_at = max(self._all_paused_until, self._all.free_at(now, self._most, SECOND))
+        if now < other.asked_until:
+            kept = own.sends.free_at(now, own.beside, SECOND)
+            free_at = max(free_at, min(kept, other.asked_until))
         return max(free_at - now, _TICK) if free_at > now else 0.0
 
-    def began(self, chat: int, now: float) -> None:
-        """A message is being sent; `answered` must follow, whatever becomes of it."""
+    def began(self, chat: int, now: float, *, answer: bool = False) -> None:
+        """Something is being sent; `answered` must follow, whatever becomes of it."""
         self._forget(now)
-        self._under_way += 1
-        self._chats.setdefault(chat, _Chat()).under_way += 1
+        here = self._chats.setdefault(chat, _Sends())
+        for sends in (self._all, self._of(answer=answer).sends, here):
+            sends.under_way += 1
 
-    def answered(self, chat: int, now: float) -> None:
-        """It has been answered, refused or given up."""
-        self._under_way -= 1
-        self._ended.append(now)
+    def answered(self, chat: int, now: float, *, answer: bool = False) -> None:
+        """It has been answered, refused or given up; `answer` as when it began."""
+        for sends in (self._all, self._of(answer=answer).sends, self._chats[chat]):
+            sends.end(now)
         self._ended_where.append((now, chat))
-        known = self._chats[chat]
-        known.under_way -= 1
-        known.ended.append(now)
         self._forget(now)
 
     def pause(self, chat: int, until: float) -> None:
@@ -107,14 +134,8 @@ class Pace:
                 self.pause_all(max(now + after, self._pauses.get(where, now)))
         self._last_flood = (now, chat)
 
-    def _free_at(self, now: float, most: int) -> float:
-        """Return when fewer than `most` sends count, at the earliest."""
-        too_many = self._under_way + len(self._ended) - most
-        if too_many < 0:
-            return now
-        if too_many < len(self._ended):
-            return self._ended[too_many] + SECOND
-        return now + SECOND  # if what is under way were answered this moment
+    def _of(self, *, answer: bool) -> _Kind:
+        return self._answers if answer else self._messages
 
     def _chat_free_at(self, chat: int, now: float, *, group: bool) -> float:
         paused_until = self._pauses.get(chat, now)
@@ -122,17 +143,12 @@ class Pace:
         if known is None:
             return paused_until
         most, window = (GROUP_SENDS, MINUTE) if group else (1, SECOND)
-        ended = known.ended
-        too_many = known.under_way + len(ended) - most
-        if too_many < 0:
-            return paused_until
-        free_at = ended[too_many] + window if too_many < len(ended) else now + window
-        return max(paused_until, free_at)
+        return max(paused_until, known.free_at(now, most, window))
 
     def _forget(self, now: float) -> None:
         """Drop what counts no more: each send and each pause once."""
-        while self._ended and self._ended[0] + SECOND <= now:
-            self._ended.popleft()
+        for sends in (self._all, self._messages.sends, self._answers.sends):
+            sends.forget(now, SECOND)
         while self._ended_where and self._ended_where[0][0] + MINUTE <= now:
             _, chat = self._ended_where.popleft()
             known = self._chats[chat]

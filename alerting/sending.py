@@ -20,6 +20,7 @@ from chassis.loops import Backoff
 log = logging.getLogger(__name__)
 
 AMBIGUOUS_PAUSE = (2.0, 15.0)  # seconds: what was sent may have arrived
+TURN_WITHIN = 2.0  # seconds that a text may wait for its turn
 IN_DOUBT = 3  # ambiguous answers in a row, after which it is not one chat's fault
 GROUPS = frozenset({"group", "supergroup", "channel"})
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds
@@ -98,13 +99,14 @@ class Sending:
         return self._changed
 
     def claim(self, chat: int) -> None:
-        """Take a chat that `wait` said to be free; `deliver` or `unclaim` must follow."""
+        """Take a chat that `wait` said to be free; `deliver` or `unclaim` must follow.
+
+        Its turn comes in `deliver`: what is made ready meanwhile is not to slow down all.
+        """
         self._busy.add(chat)
-        self._pace.began(chat, self._now())
 
     def unclaim(self, chat: int) -> None:
         """Give a chat back without having sent anything."""
-        self._pace.answered(chat, self._now())
         self._free(chat)
 
     def pause(self, chat: int, seconds: float) -> None:
@@ -118,7 +120,10 @@ class Sending:
     async def deliver(
         self, chat: int, kind: str, parts: Sequence[str], *, topic: int | None, silent: bool
     ) -> Progress:
-        """Send a text in parts to a chat that was claimed; stops at the first that is not taken."""
+        """Send a text in parts to a chat that was claimed; stops at the first that is not taken.
+
+        So it does, too, at one whose turn is far off: until then more may be known.
+        """
         try:
             return await self._send_parts(chat, kind, parts, topic=topic, silent=silent)
         finally:
@@ -150,7 +155,7 @@ class Sending:
         await self._claim_answer(chat_id, kind)
         try:
             call = partial(self._bot.send_photo, chat_id, png, caption, topic=topic)
-            return await self._send_once(chat_id, call)
+            return await self._send_once(chat_id, call, answer=True)
         finally:
             self._free(chat_id)
 
@@ -172,8 +177,8 @@ class Sending:
         send = partial(self._bot.send, chat, topic=topic, silent=silent)
         outcome: Outcome = Sent(0)
         for taken, part in enumerate(parts):
-            if taken:
-                await self._take_turn(chat, kind)
+            if not await self._take_turn(chat, kind, within=TURN_WITHIN):
+                return Progress(RetryLater(0.0, "its turn is far off"), taken)
             outcome = await self._send_text(chat, kind, send, part)
             if not isinstance(outcome, Sent):
                 return Progress(outcome, taken)
@@ -189,26 +194,35 @@ class Sending:
         answer: bool = False,
     ) -> Outcome:
         """Send a text in its turn; one whose markup is refused goes without it."""
-        outcome = await self._send_once(chat, partial(send, text))
+        outcome = await self._send_once(chat, partial(send, text), answer=answer)
         if not (isinstance(outcome, Refused) and outcome.parse):
             return outcome
         log.error("Telegram could not read a message's markup: it is sent without")
         await self._take_turn(chat, kind, answer=answer)
-        return await self._send_once(chat, partial(send, plain(text), plain=True))
+        return await self._send_once(chat, partial(send, plain(text), plain=True), answer=answer)
 
-    async def _send_once(self, chat: int, call: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    async def _send_once(
+        self, chat: int, call: Callable[[], Awaitable[Outcome]], *, answer: bool = False
+    ) -> Outcome:
         """Make one call, whose turn has been taken."""
         try:
             outcome = await call()
         finally:
-            self._pace.answered(chat, self._now())
+            self._pace.answered(chat, self._now(), answer=answer)
         self._heed(chat, outcome)
         return outcome
 
-    async def _take_turn(self, chat: int, kind: str, *, answer: bool = False) -> None:
-        while wait := self._pace.wait(chat, kind in GROUPS, self._now(), answer=answer):  # noqa: ASYNC110  what it waits for is time
+    async def _take_turn(
+        self, chat: int, kind: str, *, answer: bool = False, within: float = float("inf")
+    ) -> bool:
+        """Wait for a chat's turn and take it, or say that it does not come in time."""
+        until = self._now() + within
+        while wait := self._pace.wait(chat, kind in GROUPS, self._now(), answer=answer):
+            if self._now() + wait > until:
+                return False
             await asyncio.sleep(wait)
-        self._pace.began(chat, self._now())
+        self._pace.began(chat, self._now(), answer=answer)
+        return True
 
     def _free(self, chat: int) -> None:
         self._busy.discard(chat)

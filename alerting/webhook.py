@@ -39,6 +39,11 @@ class WebhookEndpoint:
         except web.HTTPException as refused:
             self._metrics.answered(refused.status)
             raise
+        except ConnectionError:  # the sender has gone: there is no answer
+            raise
+        except Exception:
+            self._metrics.answered(HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise
         self._metrics.answered(HTTPStatus.OK)
         return web.Response(text="accepted\n")
 
@@ -46,7 +51,7 @@ class WebhookEndpoint:
         token = bearer_of(request)
         if not token or not self._token().matches(token):
             raise Problem(401, headers={"WWW-Authenticate": "Bearer"})
-        body = await request.read()
+        body = await _body_of(request)
         try:
             webhook = parse_webhook(body)
         except Malformed as fault:
@@ -67,3 +72,14 @@ class WebhookEndpoint:
         if not self._down:
             self._down = True
             log.error("the database is down, nothing is accepted: %s", fault)
+
+
+async def _body_of(request: web.Request) -> bytes:
+    """Read the body, unpacked as its headers say; raises the 400 for one that is not packed so."""
+    try:
+        return await request.read()
+    except web.RequestPayloadError as fault:
+        request.content.feed_eof()  # where the next request would begin is not known any more
+        detail = "the body is not encoded as its headers say"
+        log.warning("a webhook was refused: %s", detail)
+        raise Problem(400, detail=detail, headers={"Connection": "close"}) from fault

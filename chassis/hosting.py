@@ -75,11 +75,19 @@ class Hosted(Generic[Config]):
         self._app = app
         self._read = read
         self._reload = OneAtATime(self._reload_once)
-        self.serving = False
+        self.serving = self.failed = False
 
     async def serve(self, stop: Stop, ready: Callable[[], None] = lambda: None) -> None:
-        """Start and run until the stop; `ready` is called between the two. Raises StartFailed."""
-        await self._app.start(stop, self._reload)
+        """Start and run until the stop; `ready` is called between the two.
+
+        Raises StartFailed, or what else went wrong; then nothing of it runs any more.
+        """
+        try:
+            await self._app.start(stop, self._reload)
+        except Exception:
+            self.failed = True
+            await self.stop()
+            raise
         self.serving = True
         ready()
         if not await stop.within(SETTLED):
@@ -94,7 +102,8 @@ class Hosted(Generic[Config]):
     async def reload_on_hangup(self) -> None:
         """Reload for a SIGHUP, which can be answered in the log only."""
         if not self.serving:  # the config has only just been read; two starts at once clash
-            log.warning("not reloaded: the start is still under way")
+            why = "it could not start" if self.failed else "the start is still under way"
+            log.warning("not reloaded: %s", why)
             return
         with contextlib.suppress(ConfigError):  # the log has it already
             await self._reload()

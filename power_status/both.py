@@ -32,8 +32,8 @@ Files = Sequence[Path | str]
 class Both:
     """An exporter that hands its alerts to a relay in the same process.
 
-    They share the process and nothing else: one that cannot start, or fails, leaves
-    the other running; only when both have failed does the process end.
+    They share the process and nothing else: one that cannot start, or fails, is ended and
+    leaves the other running; only when both have failed does the process end.
     """
 
     def __init__(self, files: Files, log_level: str) -> None:
@@ -62,7 +62,10 @@ class Both:
     async def reload(self) -> None:
         """Reload both, each on its own."""
         for name, half in self._halves.items():
-            await _keep_apart(name, half.reload_on_hangup)
+            if half.failed:
+                log.warning("%s is not reloaded: it could not start; restart to try again", name)
+            else:
+                await _keep_apart(name, half.reload_on_hangup)
 
     async def stop(self) -> None:
         """End both: first the exporter, whose last alerts the relay still takes."""
@@ -71,6 +74,8 @@ class Both:
 
     async def _post(self, payload: dict[str, Any]) -> Outcome:
         """Hand a payload to the relay; Accepted means committed there."""
+        if self._halves["alerting"].failed:
+            return Unavailable("the relay could not start")
         try:
             await self._relay.take(payload)
         except StoreDown as fault:

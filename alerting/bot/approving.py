@@ -58,7 +58,7 @@ class Approving:
         if not changes:
             return Answer(words.say(f"{answer}.unknown", id=chat_id))
         said = [_said(call, answer, change) for change in changes]
-        return Answer(lines(said), then=lambda: _tell(desk, changes))
+        return Answer(lines(said), then=lambda: _tell_all(desk, changes))
 
     async def _judged(
         self, desk: Desk, call: Call, press: "_Press"
@@ -81,7 +81,7 @@ class Approving:
                 return Html(""), (text, buttons)
             topic = press.topic or 0
             changes = await self._settle(desk, press.answer, press.chat_id, topic, _name_of(call))
-        await _tell(desk, changes)
+        await _tell_all(desk, changes)
         said = lines([_said(call, press.answer, change) for change in changes])
         question = await asking.question_of(desk, press.chat_id, press.topic)
         if question is None or not question.answer:
@@ -95,20 +95,12 @@ class Approving:
         now = desk.clock.now().wall
         change = desk.store.approve if answer == APPROVE else desk.store.deny
         changes = await asyncio.to_thread(change, chat_id, now, topic)
-        await _remember(desk, answer, changes, by)
+        await remember(desk, answer, changes, by)
         return changes
 
 
-async def tell_answered(desk: Desk, changes: Sequence[Change], by: str) -> None:
-    """Tell chats, and the admins who were asked, of an answer given elsewhere; `by` gave it."""
-    for change in changes:
-        if change.after is not None:
-            answer = DENY if change.after.state is State.DENIED else APPROVE
-            await _remember(desk, answer, [change], by)
-    await _tell(desk, changes)
-
-
-async def _remember(desk: Desk, answer: str, changes: Sequence[Change], by: str) -> None:
+async def remember(desk: Desk, answer: str, changes: Sequence[Change], by: str) -> None:
+    """Keep who answered what; nobody has been told yet."""
     for one in changes:
         before, after = one.before, one.after
         if before is None or after is None:
@@ -157,21 +149,22 @@ def _line(call: Call, who: Subscriber) -> Html:
     )
 
 
-async def _tell(desk: Desk, changes: Sequence[Change]) -> None:
-    """Tell each chat what was answered, and each admin who answered, if they have not heard."""
-    rules = desk.rules()
+async def _tell_all(desk: Desk, changes: Sequence[Change]) -> None:
     for change in changes:
-        after = change.after
-        if after is None:
-            continue
-        question = await asking.question_of(desk, after.chat_id, after.topic)
-        if question is None or question.told or not question.answer:
-            continue
-        text = _news(rules, after)
-        if text is not None:
-            await desk.voice.say(Room(after.chat_id, after.kind or _kind(after), after.topic), text)
-        await asking.mend(desk, after, question)
-        await asking.keep(desk, after, replace(question, told=True))
+        if change.after is not None:
+            await tell(desk, change.after)
+
+
+async def tell(desk: Desk, who: Subscriber) -> None:
+    """Tell a chat what was answered, and each admin who answered, if they have not heard."""
+    question = await asking.question_of(desk, who.chat_id, who.topic)
+    if question is None or not question.waits_to_be_told:
+        return
+    text = _news(desk.rules(), who)
+    if text is not None:
+        await desk.voice.say(Room(who.chat_id, who.kind or _kind(who), who.topic), text)
+    await asking.mend(desk, who, question)
+    await asking.keep(desk, who, replace(question, told=True))
 
 
 def _news(rules: Rules, after: Subscriber) -> Html | None:

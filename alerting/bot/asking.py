@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from alerting.bot.desk import Desk, Rules
 from alerting.bot.voice import Room
-from alerting.outcomes import Sent
+from alerting.outcomes import ChatGone, Sent
 from alerting.subscribers import Homes, Subscriber
 from alerting.telegram_updates import Buttons
 from alerting.wording import Html, Wording, escaped, wording
@@ -37,6 +37,11 @@ class Question:
     answer: str = ""
     by: str = ""
     told: bool = False
+
+    @property
+    def waits_to_be_told(self) -> bool:
+        """Whether it was answered, and the chat has not heard."""
+        return bool(self.answer) and not self.told
 
 
 def question_id(subscriber: Subscriber) -> str:
@@ -118,7 +123,10 @@ async def _ask(desk: Desk, rules: Rules, admin: int, subscriber: Subscriber) -> 
     outcome = await desk.voice.say(Room(admin, "private"), text, buttons(words, subscriber))
     if isinstance(outcome, Sent):
         return outcome.message_id
-    log.warning("an administrator could not be asked: %s", type(outcome).__name__)
+    if isinstance(outcome, ChatGone):
+        log.warning("an administrator cannot be written to: start the bot from that account")
+    else:
+        log.warning("an administrator could not be asked: %s", type(outcome).__name__)
     return 0
 
 

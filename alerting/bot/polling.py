@@ -68,14 +68,13 @@ class Bot:
     ) -> None:
         """`poll`: seconds of one long poll; `now` gives monotonic seconds.
 
-        `on_health` is told, on each change, whether Telegram lets itself be asked.
+        `on_health` is told, whenever Telegram was asked what people say, whether it told.
         """
         self._wire = wire
         self._desk = desk
         self._poll_for = poll
         self._backoff = backoff or Backoff()
         self._on_health = on_health
-        self._up: bool | None = None
         self._now = now
         self._commands = Commands(desk)
         self._begin(None)
@@ -110,6 +109,7 @@ class Bot:
         self._remembered = handled
         self._lanes = Lanes(self._commands.handle, self._commands.too_much)
         self._commands.me = ""
+        self._up = False
 
     async def _introduce(self) -> None:
         """Learn the bot's name, and how far whoever polled before has come."""
@@ -127,8 +127,10 @@ class Bot:
         if self._offered != wanted and await menu.offer(self._wire, *wanted):
             self._offered = wanted
         offset = self._ledger.offset(self._now())
-        # With something being handled, the same updates come again, and at once.
-        updates = await self._wire.updates(offset, 0 if self._ledger.busy else self._poll_for)
+        # With something being handled, the same updates come again, and at once. Whether
+        # Telegram answers again is not to be known only when a long poll has ended.
+        at_once = self._ledger.busy or not self._up
+        updates = await self._wire.updates(offset, 0 if at_once else self._poll_for)
         self._ledger.confirmed(offset)
         for update in updates:
             if self._ledger.take(update.id, self._now()):
@@ -172,6 +174,5 @@ class Bot:
         self._tell(up=True)
 
     def _tell(self, *, up: bool) -> None:
-        if up is not self._up:
-            self._up = up
-            self._on_health(up)
+        self._up = up
+        self._on_health(up)

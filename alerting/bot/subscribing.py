@@ -1,7 +1,9 @@
 """Owns /start and /stop, and the buttons that choose a home."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 
 from alerting.bot.asking import ask_admins
@@ -21,6 +23,9 @@ from alerting.subscribers import (
 from alerting.telegram_updates import Buttons
 from alerting.wording import Html
 
+Asking = Callable[[Subscriber | None], Homes]
+"""What a chat wants to hear, by what it hears already."""
+
 PRESS = "start"
 MOST_BUTTONS = 24
 BUTTONS_A_ROW = 2
@@ -38,9 +43,11 @@ async def start(desk: Desk, call: Call) -> Answer:
     named = " ".join(call.args)
     home = _named(call, named) if named else None
     if named and home is None:
+        if _is_stranger(call):
+            return await _start(desk, call, without_the_unknown)
         text = call.refusal() if _turned_away(call) else None
         return Answer(text or call.words.say("start.unknown_home", name=named))
-    return await _start(desk, call, home)
+    return await _start(desk, call, partial(wanted_homes, home=home))
 
 
 async def pressed(desk: Desk, call: Call, data: str) -> None:
@@ -48,10 +55,13 @@ async def pressed(desk: Desk, call: Call, data: str) -> None:
     button = call.update.button
     assert button is not None
     home = next((home for home in call.rules.around.places if short(home) == data), None)
-    if home is None:
+    if home is not None:
+        answer = await _start(desk, call, partial(wanted_homes, home=home))
+    elif _is_stranger(call):
+        answer = await _start(desk, call, without_the_unknown)
+    else:
         await desk.wire.answer_button(button.id, call.words.say("sorry.failed"))
         return
-    answer = await _start(desk, call, home)
     await desk.wire.answer_button(button.id)
     room = call.room
     edited = await desk.wire.edit(room.chat_id, button.message_id, answer.text, answer.buttons)
@@ -81,8 +91,8 @@ def short(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
-async def _start(desk: Desk, call: Call, home: str | None) -> Answer:
-    result = await _subscribed(desk, call, home)
+async def _start(desk: Desk, call: Call, asking: Asking) -> Answer:
+    result = await _subscribed(desk, call, asking)
     after = result.started.subscriber
     text = _said(call, result)
     if after is None or after.state is not State.ACTIVE:
@@ -95,13 +105,13 @@ async def _start(desk: Desk, call: Call, home: str | None) -> Answer:
     return Answer(text, buttons, lambda: ask_admins(desk, after, again=again))
 
 
-async def _subscribed(desk: Desk, call: Call, home: str | None) -> _Result:
+async def _subscribed(desk: Desk, call: Call, asking: Asking) -> _Result:
     newcomer = await _newcomer(desk, call)
     mode: Mode = "open" if call.by_admin else call.rules.mode
     results: list[_Result] = []
 
     def rule(existing: Subscriber | None) -> Subscriber | None:
-        homes = wanted_homes(existing, home)
+        homes = asking(existing)
         started = starting(existing, homes, mode, newcomer)
         results.append(_Result(existing, started, homes))
         return _renamed(started.subscriber, newcomer)
@@ -125,6 +135,14 @@ def wanted_homes(existing: Subscriber | None, home: str | None) -> Homes:
         return (home,)
     chosen = existing.wanted or existing.homes
     return (home,) if chosen is None else joined(chosen, (home,))
+
+
+def without_the_unknown(existing: Subscriber | None) -> Homes:
+    """Return what a chat asks for that may not learn that it named no home there is.
+
+    What it has asked for already, or else all: whoever answers sees what that is.
+    """
+    return existing.wanted if existing is not None and existing.question_is_open else None
 
 
 def home_buttons(call: Call) -> Buttons:
@@ -164,6 +182,14 @@ def _named(call: Call, named: str) -> str | None:
     if wanted in places:
         return wanted
     return next((home for home in places if call.title(home).casefold() == wanted), None)
+
+
+def _is_stranger(call: Call) -> bool:
+    """Tell whether a chat may hear only that it waits: not even which homes there are."""
+    who = call.subscriber
+    if call.by_admin or call.rules.mode != "approval":
+        return False
+    return who is None or (who.state not in {State.ACTIVE, State.DENIED} and who.approved == ())
 
 
 def _turned_away(call: Call) -> bool:

@@ -1,6 +1,7 @@
 """The relay put together, in this process: its start, its reload, its stop."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,57 @@ async def test_a_home_that_is_gone_ends_its_incident_without_a_message(tmp_path:
         (known,) = running.app.store.incidents(10).outages
         assert known.state is OutageState.SUPERSEDED
         assert running.app._around().place("flat").title == "flat"
+
+
+async def test_a_home_that_went_while_the_relay_was_down_ends_too(tmp_path: Path) -> None:
+    """What others tell of homes that were never in the config goes on."""
+    async with Running(tmp_path) as running:
+        await running.app.take(payload(outage(), outage("barn")))
+        await settled(running, "flat")
+    later = Running(tmp_path)
+    later.app = App(replace(later.config, homes=()), SystemClock(), later.secrets)
+    async with later:
+        await settled(later)
+        known = {one.home: one.state for one in later.app.store.incidents(10).outages}
+        assert known == {"flat": OutageState.SUPERSEDED, "barn": OutageState.OPEN}
+
+
+async def test_a_home_that_goes_while_the_database_is_down_ends_once_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reload goes on meanwhile."""
+    where, aside = tmp_path / "there", tmp_path / "aside"
+    async with Running(tmp_path, database=f"sqlite:///{where / 'relay.db'}") as running:
+        await running.app.take(payload(outage()))
+        await settled(running, "flat")
+        running.app.store.close()
+        where.rename(aside)
+        where.touch()
+        await running.reload(replace(running.config, homes=()))
+        assert "homes that are gone end later" in caplog.text
+        where.unlink()
+        aside.rename(where)
+        await settled(running)
+        (known,) = running.app.store.incidents(10).outages
+        assert known.state is OutageState.SUPERSEDED
+
+
+async def settled(running: Running, *homes: str) -> None:
+    """Wait until the relay has written down which homes there are."""
+    async with asyncio.timeout(20):
+        while running.app.store.setting("homes") != json.dumps(homes):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_relay_that_cannot_listen_does_not_send(tmp_path: Path, api: FakeTelegram) -> None:
+    """Another may lead, and send what waits."""
+    async with Running(tmp_path) as first:
+        second = Running(tmp_path, api, listen=first.app.web.url.removeprefix("http://"))
+        with pytest.raises(StartFailed):
+            await second.app.start(second.stop, second._never)
+        await asyncio.sleep(1)
+        assert api.calls == []
+        await second.app.stop()
 
 
 async def test_a_faulty_config_keeps_the_old_one(

@@ -1,6 +1,8 @@
 """The pace of one bot: fast enough for ten thousand chats, never faster than Telegram allows."""
 
 import time
+from collections import deque
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -130,20 +132,97 @@ def test_idle_chats_are_forgotten() -> None:
     assert len(pace) == 0
 
 
+@dataclass(slots=True)
+class Rush:
+    """A night on which everybody is told and some ask: how many of either kind were sent when.
+
+    Whoever comes first is let through, an answer before a message: the worst for messages.
+    """
+
+    pace: Pace
+    took: float
+    messages: int = 0
+    answers: int = 0
+    now: float = 0.0
+    asked: float = 0.0
+    under_way: deque[tuple[float, int, bool]] = field(default_factory=deque)
+
+    def tell(self, messages: int, asks_a_second: float) -> float:
+        """Tell so many chats, while so many ask in a second; return when all are told."""
+        while self.messages < messages:
+            self._answer_those_before()
+            self.asked += self._asks(asks_a_second)
+            waits = [self._try(answer=True)] if self.answers < int(self.asked) else []
+            waits.append(self._try(answer=False))
+            if min(waits):
+                self._pass(min(waits), asks_a_second)
+        return self.now
+
+    def _asks(self, asks_a_second: float) -> float:
+        return max(0.0, asks_a_second * self.now - self.asked)
+
+    def _try(self, *, answer: bool) -> float:
+        chat = -1_000_000 + self.answers if answer else 1 + self.messages
+        wait = self.pace.wait(chat, PRIVATE, self.now, answer=answer)
+        if not wait:
+            self.pace.began(chat, self.now, answer=answer)
+            self.under_way.append((self.now + self.took, chat, answer))
+            self.answers += answer
+            self.messages += not answer
+        return wait
+
+    def _pass(self, seconds: float, asks_a_second: float) -> None:
+        """Wait until something may have changed."""
+        until = [self.now + seconds]
+        if self.under_way:
+            until.append(self.under_way[0][0])
+        if asks_a_second:
+            until.append(self.now + 1 / asks_a_second)
+        self.now = max(min(until), self.now + 1e-6)
+
+    def _answer_those_before(self) -> None:
+        while self.under_way and self.under_way[0][0] <= self.now:
+            at, chat, answer = self.under_way.popleft()
+            self.pace.answered(chat, at, answer=answer)
+
+
 @pytest.mark.parametrize("took", [0.0, 0.005])
 def test_ten_thousand_chats_are_told_within_six_minutes(took: float) -> None:
     """28 a second: 357 s, and the pacing itself costs next to nothing."""
-    pace, now, began = Pace(28), 0.0, time.perf_counter()
-    answers: list[tuple[float, int]] = []
-    for chat in range(1, 10_001):
-        while wait := pace.wait(chat, PRIVATE, now):
-            if answers and answers[0][0] <= now + wait:
-                now, answered = answers.pop(0)
-                pace.answered(answered, now)
-            else:
-                now += wait
-        pace.began(chat, now)
-        answers.append((now + took, chat))
-    assert now <= 361
-    assert len(pace) < 28 * 62
+    began, rush = time.perf_counter(), Rush(Pace(28), took)
+    assert rush.tell(10_000, 0) <= 361
+    assert len(rush.pace) < 28 * 62
     assert time.perf_counter() - began < 5
+
+
+def test_a_few_questions_a_second_hold_up_ten_thousand_chats_only_slightly() -> None:
+    """The room that is kept for answers is theirs; what they do not use is lost."""
+    rush = Rush(Pace(28), 0.005)
+    assert rush.tell(10_000, 2) <= 10_000 / 26 + 5
+    assert rush.answers >= 2 * rush.now - 2
+
+
+@pytest.mark.parametrize("took", [0.005, 0.08, 3.0])
+def test_a_crowd_that_asks_does_not_hold_up_messages(took: float) -> None:
+    """However many ask, and however slow Telegram is, three of four sends tell of the outage."""
+    rush = Rush(Pace(28), took)
+    rush.tell(1_000, 1_000)
+    assert rush.answers <= 0.27 * (rush.answers + rush.messages)
+    assert rush.answers >= 0.2 * (rush.answers + rush.messages)
+    assert rush.now <= 1_000 / 21 * (1 + took) + 5
+
+
+def test_answers_have_all_there_is_once_messages_are_told() -> None:
+    """A crowd that asks in a quiet night waits for nobody."""
+    pace = Pace(28)
+    assert pace.wait(USER, PRIVATE, 0.0) == 0
+    for number in range(28):
+        wait = pace.wait(-number - 1, PRIVATE, 1.0, answer=True)
+        assert (wait == 0) == (number < 7)
+        if wait == 0:
+            pace.began(-number - 1, 1.0, answer=True)
+            pace.answered(-number - 1, 1.0, answer=True)
+    for number in range(28):
+        assert pace.wait(-number - 100, PRIVATE, 2.5, answer=True) == 0
+        pace.began(-number - 100, 2.5, answer=True)
+    assert pace.room(2.5, answer=True) > 0

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from alerting.pacing import Pace
 
 PER_SECOND, RESERVED, GROUP_SENDS = 5, 2, 20
+BESIDE = {False: 3, True: 2}  # messages, answers: while the other kind is asked for
 PRIVATE = False
 CHATS = st.sampled_from([1, 2, 3, 4, 5, 6, 7, -1, -2])
 # Sums of quarters are exact: the model compares to the moment.
@@ -41,43 +42,44 @@ class PaceMachine(RuleBasedStateMachine):
         self.paused: dict[int, float] = {}
         self.all_paused = 0.0
         self.floods: list[tuple[float, int]] = []
-        self.asked_for_answers = -100.0
+        self.asked = {False: -100.0, True: -100.0}
 
     def may_send(self, chat: int, now: float, *, answer: bool) -> bool:
         """Judge by the limits alone, with nothing more being answered until `now`."""
         here = [one for one in self.sends if one.chat == chat]
         most, window = (GROUP_SENDS, 60.0) if chat < 0 else (1, 1.0)
-        talking = not answer and now < self.asked_for_answers + 2.0
-        room = PER_SECOND - RESERVED if talking else PER_SECOND
+        alike = [one for one in self.sends if one.answer == answer]
+        alone = now >= self.asked[not answer] + 2.0
         return (
             now >= self.all_paused
             and now >= self.paused.get(chat, 0.0)
-            and sum(one.counts(now, 1.0) for one in self.sends) < room
+            and sum(one.counts(now, 1.0) for one in self.sends) < PER_SECOND
+            and (alone or sum(one.counts(now, 1.0) for one in alike) < BESIDE[answer])
             and sum(one.counts(now, window) for one in here) < most
         )
 
     @rule(chat=CHATS, answer=st.booleans())
-    def a_message_is_sent_if_it_may_be(self, chat: int, answer: bool) -> None:  # noqa: FBT001
-        if answer:
-            self.asked_for_answers = self.now
+    def it_is_sent_if_it_may_be(self, chat: int, answer: bool) -> None:  # noqa: FBT001
+        self.asked[answer] = self.now
         wait = self.pace.wait(chat, chat < 0, self.now, answer=answer)
         assert (wait == 0) == self.may_send(chat, self.now, answer=answer)
         if wait == 0:
-            self.pace.began(chat, self.now)
+            self.pace.began(chat, self.now, answer=answer)
             self.sends.append(Sending(chat, self.now, answer=answer))
 
-    @rule(chat=CHATS)
-    def no_wait_is_too_long(self, chat: int) -> None:
+    @rule(chat=CHATS, answer=st.booleans())
+    def no_wait_is_too_long(self, chat: int, answer: bool) -> None:  # noqa: FBT001
         """Before it is over nothing may be sent, were all that is under way answered now."""
-        wait = self.pace.wait(chat, chat < 0, self.now)
+        self.asked[answer] = self.now
+        wait = self.pace.wait(chat, chat < 0, self.now, answer=answer)
         if wait == 0:
             return
         pending = [one for one in self.sends if one.answered is None]
         for one in pending:
             one.answered = self.now
-        assert not self.may_send(chat, self.now + wait - 0.125, answer=False)
+        assert not self.may_send(chat, self.now + wait - 0.125, answer=answer)
         if not pending:
-            assert self.may_send(chat, self.now + wait, answer=False)
+            assert self.may_send(chat, self.now + wait, answer=answer)
         for one in pending:
             one.answered = None
 
@@ -91,7 +93,7 @@ class PaceMachine(RuleBasedStateMachine):
         pending = [one for one in self.sends if one.answered is None]
         one = data.draw(st.sampled_from(pending))
         one.answered = self.now
-        self.pace.answered(one.chat, self.now)
+        self.pace.answered(one.chat, self.now, answer=one.answer)
 
     @rule(chat=CHATS, seconds=PAUSES)
     def a_send_is_flooded(self, chat: int, seconds: float) -> None:
@@ -110,8 +112,9 @@ class PaceMachine(RuleBasedStateMachine):
         for one in self.sends:
             if one.answered is None:
                 one.answered = self.now
-                self.pace.answered(one.chat, self.now)
+                self.pace.answered(one.chat, self.now, answer=one.answer)
         self.now += 120
+        self.asked[False] = self.now
         assert self.pace.wait(1, PRIVATE, self.now) == 0
         assert len(self.pace) == 0
 

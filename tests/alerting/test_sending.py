@@ -127,7 +127,7 @@ async def test_an_answer_has_room_though_messages_take_all_they_may() -> None:
     hands.sending._pace.room(hands.now, answer=True)
     started = 0
     while hands.sending.room() == 0:
-        hands.sending.claim(100 + started)
+        hands.sending._pace.began(100 + started, hands.now)
         started += 1
     assert started == 26
     assert isinstance(await hands.sending.answer(7, "private", "answer"), Sent)
@@ -136,14 +136,16 @@ async def test_an_answer_has_room_though_messages_take_all_they_may() -> None:
 async def test_faults_of_many_sends_at_once_are_one_fault() -> None:
     """Else sixteen in flight would make the first pause the longest."""
     hands = Hands(*[RetryLater(0, "refused")] * 16)
+    hands.bot.held = asyncio.Event()
+    sends = []
     for chat in range(16):
         hands.sending.claim(chat)
-    await asyncio.gather(
-        *(
-            hands.sending.deliver(chat, "private", ("text",), topic=None, silent=False)
-            for chat in range(16)
-        )
-    )
+        send = hands.sending.deliver(chat, "private", ("text",), topic=None, silent=False)
+        sends.append(asyncio.create_task(send))
+    while len(hands.bot.texts) < 16:
+        await asyncio.sleep(0)
+    hands.bot.held.set()
+    await asyncio.gather(*sends)
     assert 0 < hands.sending.wait(99, "private") <= 0.5
     hands.now += 0.5
     assert isinstance(await hands.deliver(99), Sent)
@@ -176,3 +178,24 @@ async def test_answers_missing_from_several_chats_pause_all() -> None:
     await hands.deliver(2)
     await hands.deliver(3)
     assert not hands.sending.up
+
+
+async def test_answers_count_among_answers() -> None:
+    """While messages wait a crowd that asks has a quarter of all sends, texts and pictures."""
+    hands = Hands()
+    assert hands.sending.room() == 0
+    for chat in range(100, 106):
+        await hands.sending.answer(chat, "private", "text")
+    await hands.sending.answer_photo(106, "private", b"", "text")
+    assert hands.sending._pace.room(hands.now, answer=True) > 0
+    assert hands.sending.room() == 0
+
+
+async def test_a_text_whose_turn_is_far_off_waits_where_it_can_be_made_anew() -> None:
+    """It was not sent; by then more may be known."""
+    hands = Hands()
+    hands.sending._pace.pause_all(hands.now + 20)
+    hands.sending.claim(7)
+    progress = await hands.sending.deliver(7, "private", ("text",), topic=None, silent=False)
+    assert isinstance(progress.outcome, RetryLater)
+    assert (progress.taken, hands.bot.texts) == (0, [])

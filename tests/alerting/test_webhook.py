@@ -1,12 +1,14 @@
 """POST /alerts: who may bring alerts, what is committed when, and what each is answered."""
 
+import gzip
+import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from alerting.alerts import Notice
-from alerting.intake import Item
+from alerting.alerts import Notice, Webhook
+from alerting.intake import Intake, Item
 from alerting.store import Store
 from alerting.subscribers import State, Subscriber
 from tests.alerting.rig import NOW, TOKEN, Door, alert, outage, payload, restored
@@ -66,6 +68,41 @@ async def test_what_is_no_payload_is_400_and_named(door: Door, body: bytes) -> N
     assert (answer.status, answer.content_type) == (400, "application/problem+json")
     assert problem["detail"]
     assert await door.metric("power_alerting_webhooks_total", code="400") == 1
+
+
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"x" * 999)[:-9], b"\x1f\x8b"])
+async def test_a_body_that_is_not_packed_as_it_says_is_400(
+    door: Door, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing broke here: there is no traceback."""
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Encoding": "gzip"}
+    async with door.client.post("/alerts", data=body, headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (400, "application/problem+json")
+    assert await door.metric("power_alerting_webhooks_total", code="400") == 1
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_packed_body_is_unpacked(door: Door) -> None:
+    """As its headers say."""
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Encoding": "gzip"}
+    body = gzip.compress(json.dumps(payload(outage())).encode())
+    async with door.client.post("/alerts", data=body, headers=headers) as answer:
+        assert answer.status == 200
+    assert len(door.store.pending_of(7)) == 1
+
+
+async def test_what_breaks_here_is_counted_too(store: Store) -> None:
+    """As it is answered: 500."""
+
+    class Broken(Intake):
+        async def take(self, webhook: Webhook) -> None:
+            raise RuntimeError(len(webhook.alerts))
+
+    door = Door(store)
+    door.intake = Broken(store, door.clock, door.metrics, lambda: door.audience)
+    async with door:
+        assert await door.post(payload(outage())) == 500
+        assert await door.metric("power_alerting_webhooks_total", code="500") == 1
 
 
 async def test_a_broken_alert_does_not_block_the_others(

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from alerting.bot.approving import tell_answered
 from alerting.subscribers import State, Subscriber
 from tests.alerting.bot.rig import ADMIN, FORUM, GROUP, OTHER, SECOND_ADMIN, USER, Talk
 
@@ -193,11 +192,15 @@ async def test_without_admins_the_log_says_that_somebody_waits(
     assert talk.subscriber(USER).state is State.PENDING
 
 
-async def test_an_admin_who_cannot_be_asked_is_asked_at_the_next_start(talk: Talk) -> None:
-    """A question that reached nobody was not asked."""
+async def test_an_admin_who_cannot_be_asked_is_asked_at_the_next_start(
+    talk: Talk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A question that reached nobody was not asked; the log says what to do."""
     talk.ask_admins()
     talk.api.world.chat(ADMIN, state="not-found")
     await talk.say(USER, "/start")
+    assert "cannot be written to: start the bot from that account" in caplog.text
+    assert str(ADMIN) not in caplog.text
     talk.api.world.chat(ADMIN, state="ok")
     await talk.say(USER, "/start")
     assert len(asks(talk)) == 1
@@ -240,15 +243,3 @@ async def test_subscribers_are_listed_in_pages(talk: Talk) -> None:
     )
     assert text.count("• N") == 150
     assert "• N149 <&> (5149): subscribed, all homes" in text
-
-
-async def test_an_answer_given_on_a_page_is_told_like_any_other(talk: Talk) -> None:
-    """The chat hears of it, and the admins who were asked see who gave it."""
-    talk.ask_admins()
-    await talk.say(USER, "/start flat")
-    changes = talk.store.approve(USER, talk.clock.wall)
-    await tell_answered(talk.bot._desk, changes, "/admin/")
-    assert "approved for: Our flat" in talk.api.to(USER)[-1]
-    assert asks(talk)[-1].endswith("Approved by /admin/.")
-    await tell_answered(talk.bot._desk, talk.store.deny(USER, talk.clock.wall), "/admin/")
-    assert "have not approved this chat" in talk.api.to(USER)[-1]

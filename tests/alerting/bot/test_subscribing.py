@@ -86,6 +86,41 @@ async def test_stop_ends_it(talk: Talk) -> None:
     assert "not subscribed" in await talk.told(OTHER, "/stop")
 
 
+async def test_a_chat_that_waits_cannot_guess_which_homes_there_are(talk: Talk) -> None:
+    """It hears the same whatever it asks for; admins are asked for what they see: all homes."""
+    talk.ask_admins()
+    texts = ("/start", "/start flat", "/start our flat", "/start nowhere", "/start <b>x")
+    heard = {await talk.told(2000 + number, text) for number, text in enumerate(texts)}
+    assert len(heard) == 1
+    assert "with the administrators" in heard.pop()
+    assert "all homes" in talk.api.to(ADMIN)[-1]
+    await talk.press(ADMIN, "✅ Approve")
+    assert talk.subscriber(2004).homes is None
+
+
+async def test_a_home_that_there_is_not_changes_no_question(talk: Talk) -> None:
+    """What was asked for before is asked for still."""
+    talk.ask_admins()
+    for text in ("/start flat", "/start nowhere"):
+        assert "with the administrators" in await talk.told(USER, text)
+    assert talk.subscriber(USER).wanted == ("flat",)
+    assert len(talk.api.to(ADMIN)) == 1
+    await talk.press(ADMIN, "✅ Approve")
+    assert "no home “nowhere”" in await talk.told(USER, "/start nowhere")
+
+
+async def test_a_button_tells_no_stranger_which_homes_there_are(talk: Talk) -> None:
+    """It may stand there from better days."""
+    for chat in (USER, OTHER):
+        await talk.say(chat, "/start")
+        talk.store.remove(chat, talk.clock.wall)
+    talk.ask_admins()
+    talk.watch({"garage": GARAGE})
+    assert await talk.press(USER, "Our flat") == await talk.press(OTHER, "The <garage>") == ""
+    assert talk.api.to(USER) == talk.api.to(OTHER)
+    assert "with the administrators" in talk.api.to(USER)[-1]
+
+
 async def test_a_closed_bot_takes_nobody(talk: Talk) -> None:
     """Not even the name of a home can be guessed; whoever was added hears."""
     talk.ask_admins("closed")
