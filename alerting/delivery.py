@@ -33,6 +33,7 @@ AT_ONCE = 16  # sends in flight
 AFTER_A_FAULT = 30.0  # seconds
 LOOK_EVERY = 1.0  # seconds: other relays of one database take alerts too
 LOOKS_COST = 5  # times what a look takes must pass before the next
+AHEAD = 0.1  # seconds before its turn in which a message is made ready
 APART = 0.02  # seconds between two sends' beginnings: whoever brings alerts comes in between
 
 
@@ -138,7 +139,8 @@ class Courier:
         loop = asyncio.get_running_loop()
         began = loop.time()
         await self._release_stray()
-        for chat in await self._batches.waiting():
+        # Who has waited longest comes first, also after a restart: nobody's place is an id's.
+        for chat in sorted(await self._batches.waiting(), key=lambda chat: chat.first_event_id):
             if chat.chat_id not in self._kinds:
                 self._line_up(chat.chat_id, chat.kind)
         pause = LOOKS_COST * (loop.time() - began)
@@ -188,12 +190,12 @@ class Courier:
         strays = set(self._stray.values())
         for line in (self._groups, self._private):
             for _ in range(len(line)):
-                if room := self._sending.room():
-                    return None, room
+                if (room := self._sending.room()) > AHEAD:
+                    return None, room - AHEAD
                 wait = self._sending.wait(line[0], self._kinds[line[0]])
-                if not wait and line[0] not in strays:
+                if wait <= AHEAD and line[0] not in strays:
                     return line.popleft(), 0.0
-                least = min(least, wait or least)
+                least = min(least, max(wait - AHEAD, APART))
                 line.rotate(-1)
         return None, least
 

@@ -129,8 +129,6 @@ def _several(lang: str) -> dict[str, Case]:
     )
     newer = outage(at("18:00"))
     lost = outage(at("09:00"), state=OutageState.SUPERSEDED)
-    cottage = outage(at("17:58"), home="cottage")
-    cottage_back = outage(at("15:00"), at("16:00"), home="cottage")
     whole = "began ended"
     return {
         "several_over": Case([told(lang, whole, x) for x in (three, one, two)], at("18:30")),
@@ -154,14 +152,22 @@ def _several(lang: str) -> dict[str, Case]:
             [told(lang, "ended", one), told(lang, "began", outage(at("12:00"), cause="start"))],
             at("14:00"),
         ),
+        **_two_homes(lang, one, newer),
+    }
+
+
+def _two_homes(lang: str, one: Outage, newer: Outage) -> dict[str, Case]:
+    cottage = outage(at("17:58"), home="cottage")
+    cottage_back = outage(at("15:00"), at("16:00"), home="cottage")
+    return {
         "two_homes_out": Case(
             [told(lang, "began", x, on_since=at("12:00")) for x in (newer, cottage)], at("18:30")
         ),
         "two_homes": Case(
             [
-                told(lang, whole, one, running=newer),
+                told(lang, "began ended", one, running=newer),
                 told(lang, "began", newer),
-                told(lang, whole, cottage_back),
+                told(lang, "began ended", cottage_back),
             ],
             at("18:30"),
         ),
