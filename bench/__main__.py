@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints one table: `python -m bench [--only ROW] [--quick] [--markdown]`.
 
-A few minutes in all. Run nothing else meanwhile.
+A quarter of an hour in all. Run nothing else meanwhile.
 """
 
 import argparse
@@ -12,11 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from bench.alerted import telegram
+from bench.both import together
 from bench.changing import neighbourhood, relay
+from bench.crowd import crowd
 from bench.figures import Line, markdown, plain
 from bench.idling import memory, start
 from bench.metrics_page import metrics
+from bench.outlasting import telegram_outage
 from bench.probing import flat_out, paced
+from bench.receiving import webhook
 
 Rows = Mapping[str, Callable[[], Iterator[Line]]]
 
@@ -35,6 +40,11 @@ def rows(*, quick: bool) -> Rows:
         "metrics": partial(metrics, sizes=sizes, repeats=3 if quick else 15),
         "neighbourhood": partial(neighbourhood, times=times),
         "relay": partial(relay, changes=100 if quick else 400),
+        "telegram": partial(telegram, outages=40 if quick else 200),
+        "telegram-outage": partial(telegram_outage, chats=200 if quick else 2_000),
+        "crowd": partial(crowd, chats=1_000 if quick else 10_000),
+        "webhook": partial(webhook, seconds=10 if quick else 30),
+        "together": together,
     }
 
 

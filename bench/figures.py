@@ -12,12 +12,13 @@ class Goal:
     """What a figure is held to: a limit in its own unit, how often it fits into the peer's."""
 
     at_most: float | None = None
+    at_least: float | None = None
     times_less: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One figure of ours, the smaller the better, and the peer's where there is one."""
+    """One figure of ours, the smaller the better but for what is at least, and the peer's."""
 
     row: str
     unit: str
@@ -28,8 +29,8 @@ class Line:
 
     @property
     def ratio(self) -> float | None:
-        """How often ours fits into the peer's; None without a peer."""
-        return None if self.peer is None else self.peer / self.ours
+        """How often ours fits into the peer's; None without a peer, or where ours is nothing."""
+        return None if self.peer is None or not self.ours else self.peer / self.ours
 
     @property
     def met(self) -> bool | None:
@@ -37,6 +38,8 @@ class Line:
         held: list[bool] = []
         if self.goal.at_most is not None:
             held.append(self.ours <= self.goal.at_most)
+        if self.goal.at_least is not None:
+            held.append(self.ours >= self.goal.at_least)
         if self.goal.times_less is not None:
             held.append(self.ratio is not None and self.ratio >= self.goal.times_less)
         return all(held) if held else None
@@ -54,13 +57,17 @@ class Line:
         parts = []
         if self.goal.at_most is not None:
             parts.append(f"≤ {self.goal.at_most:g} {self.unit}")
+        if self.goal.at_least is not None:
+            parts.append(f"≥ {self.goal.at_least:g} {self.unit}")
         if self.goal.times_less is not None:
             parts.append(f"peer ≥ {self.goal.times_less:g} times")
         return ", ".join(parts) or _ABSENT
 
 
 def _spelled(figure: float) -> str:
-    """Spell a figure with about three digits."""
+    """Spell a figure with about three digits; one that counts something has none behind."""
+    if isinstance(figure, int):
+        return str(figure)
     for least, digits in ((100, 0), (10, 1), (1, 2)):
         if abs(figure) >= least:
             return f"{figure:.{digits}f}"

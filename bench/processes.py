@@ -15,7 +15,15 @@ def cpu_seconds(pid: int) -> float:
 
 def rss_mib(pid: int) -> float:
     """Return the resident memory of a process in MiB, shared pages included."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
-    assert found is not None, "every process but the kernel's own has memory"
-    return int(found[1]) / _KIB_PER_MIB
+    return _sum_mib(Path(f"/proc/{pid}/status"), r"VmRSS")
+
+
+def private_mib(pid: int) -> float:
+    """Return the same without the pages that another process has mapped as well."""
+    return _sum_mib(Path(f"/proc/{pid}/smaps_rollup"), r"Private_(?:Clean|Dirty)")
+
+
+def _sum_mib(file: Path, names: str) -> float:
+    lines = re.findall(rf"^{names}:\s+(\d+) kB$", file.read_text(encoding="ascii"), re.MULTILINE)
+    assert lines, "every process but the kernel's own has memory"
+    return sum(map(int, lines)) / _KIB_PER_MIB
