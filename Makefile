@@ -57,8 +57,9 @@ format: .venv/.all ## mend style and formatting in place
 bench: setup ## the benchmarks, each beside its peer
 	$(BIN)/python -m bench
 
-crash: setup ## kill the exporter again and again (KILLS=200) and look for what was lost
-	$(BIN)/pytest tests/e2e/test_crash.py --kills $(KILLS)
+crash: setup ## kill exporter and relay again and again (KILLS=200) and look for what was lost
+	$(BIN)/pytest tests/e2e/test_crash.py tests/e2e/test_relay_crash.py --kills $(KILLS) \
+		-o faulthandler_timeout=0
 
 lock: ## resolve the dependencies anew into uv.lock
 	$(ANY_INDEX) $(UV) lock --upgrade

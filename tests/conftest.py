@@ -16,11 +16,11 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of this project's tests."""
     parser.addoption(
-        "--kills", type=int, default=20, help="how often the crash test kills the exporter"
+        "--kills", type=int, default=20, help="how often the crash tests kill what they test"
     )
 
 
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
-    """Say how often the crash test is to kill the exporter."""
+    """Say how often a crash test is to kill what it tests."""
     return int(request.config.getoption("--kills"))

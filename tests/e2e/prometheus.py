@@ -13,7 +13,7 @@ Series = dict[str, str]
 class Prometheus(Running):
     """A server with a job `power`; `more` is YAML that follows, of that job or another."""
 
-    def __init__(self, name: str, folder: Path, target: str, more: str = "") -> None:
+    def __init__(self, name: str, folder: Path, target: str, more: str = "", *flags: str) -> None:
         folder.mkdir(exist_ok=True)
         config = folder / "prometheus.yml"
         config.write_text(
@@ -23,7 +23,7 @@ class Prometheus(Running):
             f"    static_configs: [{{targets: ['{target}']}}]\n{more}",
             encoding="utf-8",
         )
-        options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+        options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}", *flags]
         super().__init__(
             lambda port: [*program(name), *options, f"--web.listen-address=127.0.0.1:{port}"],
             "/-/ready",
