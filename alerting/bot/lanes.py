@@ -14,7 +14,7 @@ from alerting.telegram_updates import Update
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 5  # updates of one chat
+MOST_WAITING = 25  # updates of one chat: more than anybody types; each is answered
 CHATS_AT_ONCE = 64
 
 Handle = Callable[[Update], Awaitable[None]]
