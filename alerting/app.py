@@ -24,7 +24,7 @@ from alerting.telling import Surroundings, surroundings_of
 from alerting.webhook import PATH, WebhookEndpoint
 from chassis.clock import Clock
 from chassis.logs import SecretFilter
-from chassis.loops import Stop, run_loop
+from chassis.loops import Stop, end_task, run_loop
 from chassis.own_metrics import own_registry
 from chassis.secrets import Secret, SecretUnreadable, made_secret
 from chassis.service import StartFailed
@@ -165,7 +165,7 @@ class App:
 
     def _loop(self, name: str, once: Callable[[], Awaitable[float | None]], stop: Stop) -> None:
         task = asyncio.create_task(run_loop(name, once, stop), name=name)
-        self._parts.push_async_callback(_end, task)
+        self._parts.push_async_callback(end_task, task)
 
     async def _look_once(self) -> float:
         try:
@@ -245,8 +245,3 @@ def _connection_of(telegram: TelegramSettings | None) -> object:
     if telegram is None:
         return None
     return telegram.token, telegram.api_url, telegram.proxy_url, telegram.messages_per_second
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)

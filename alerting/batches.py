@@ -160,10 +160,6 @@ class Batches:
         """Ask the store in a thread of ours: no crowd of them is to keep alerts waiting."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
-    def close(self) -> None:
-        """Give the threads back."""
-        self._threads.shutdown(wait=False)
-
 
 def _hears(subscriber: Subscriber | None, delivery: Delivery) -> bool:
     """Tell whether a chat is still to be told of an event; what is for admins is, in any case."""

@@ -4,17 +4,15 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
 
 from alerting.clerk import FAILED, FINE, WRONG, Clerk, CommandFailed, WrongInput, say
-from alerting.config import AlertingConfig, Loaded, load
+from alerting.config import AlertingConfig, load
 from alerting.flags import CONFIG_VARIABLE, parser
 from alerting.listing_commands import chats, listing
 from alerting.store import Store, StoreDown
 from alerting.subscriber_commands import add, approve, export, remove, restore
 from chassis.clock import Clock, SystemClock
-from chassis.command_output import NotWritten, any_script, written
+from chassis.command_output import NotWritten, announce, any_script, warn, written
 from chassis.logs import SecretFilter, configure
 from chassis.secrets import secrets_in
 from chassis.yaml_config import ConfigError
@@ -47,7 +45,7 @@ def _run(argv: Sequence[str] | None, clock: Clock) -> int:
         else:
             print(wrong, file=sys.stderr)
         return WRONG
-    _say_warnings(loaded)
+    warn(loaded.warnings)
     if asked.check_config:
         written("".join(f"{file}: ok\n" for file in files))
         return FINE
@@ -63,11 +61,6 @@ def _files(asked: argparse.Namespace) -> list[str]:
     return given or [os.environ.get(CONFIG_VARIABLE) or "config.yaml"]
 
 
-def _say_warnings(loaded: Loaded) -> None:
-    for warning in loaded.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-
-
 # ---------------------------------------------------------------- the service
 
 
@@ -77,24 +70,14 @@ def _serve(
     """Be the relay until the stop."""
     # What serves is half of the program, and no other command needs it.
     from alerting.app import App  # noqa: PLC0415
-    from chassis.hosting import Hosted, rereading  # noqa: PLC0415
-    from chassis.service import run  # noqa: PLC0415
+    from chassis.hosting import host, rereading  # noqa: PLC0415
 
     app = App(config, clock, secrets)
-    service = Hosted(app, rereading(load, files, secrets))
-    return run(
-        partial(service.serve, ready=lambda: _say_where(app.web.url)),
-        reload=service.reload_on_hangup,
-        on_stop=service.stop,
-    )
+    return host(app, rereading(load, files, secrets), lambda: _say_where(app.web.url))
 
 
 def _say_where(url: str) -> None:
-    """Print where alerts are taken."""
-    try:
-        print(f"The relay takes alerts on {url}/alerts", flush=True)
-    except OSError:  # nobody reads it, as behind `| head -1`
-        sys.stdout = Path(os.devnull).open("w", encoding="ascii")  # noqa: SIM115  it stays open
+    announce(f"The relay takes alerts on {url}/alerts")
 
 
 # ---------------------------------------------------------------- the commands

@@ -7,7 +7,7 @@ the answer, so that a crash leaves no doubt about which sends are in doubt.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from alerting.batches import Batch, Batches
@@ -232,7 +232,7 @@ class Courier:
         try:
             return await self._settle(chat, batch, progress) or more
         except Exception:
-            self._mislaid(chat, batch)
+            self._mislaid(chat, batch.ids)
             raise
 
     async def _next_batch(self, chat: int) -> tuple[Batch | None, bool]:
@@ -248,11 +248,10 @@ class Courier:
         try:
             begun = await self._batches.mark(batch)
         except BaseException:
-            self._mislaid(chat, batch)  # marked or not: nobody has told
+            self._mislaid(chat, batch.ids)  # marked or not: nobody has told
             raise
         if len(begun) < len(batch.deliveries):  # stopped meanwhile: what is left is told anew
-            self._stray.update(dict.fromkeys(begun, chat))
-            self._news.set()
+            self._mislaid(chat, begun)
             return None, False
         return batch, prepared.more
 
@@ -266,8 +265,8 @@ class Courier:
             self._sending.pause(chat, AFTER_A_FAULT)
             return Progress(Ambiguous(type(fault).__name__), 0)
 
-    def _mislaid(self, chat: int, batch: Batch) -> None:
-        self._stray.update(dict.fromkeys(batch.ids, chat))
+    def _mislaid(self, chat: int, ids: Iterable[int]) -> None:
+        self._stray.update(dict.fromkeys(ids, chat))
         self._news.set()
 
     # --- what became of it ---

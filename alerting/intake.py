@@ -15,6 +15,7 @@ from alerting.alerts import Alert, Ignored, Rejected, Webhook
 from alerting.metrics import RelayMetrics
 from alerting.store import StoreDown
 from chassis.clock import Clock
+from chassis.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,7 @@ class Intake:
         self._metrics = metrics
         self._audience = audience
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")  # no send is before it
-        self._waiting: list[tuple[Webhook, asyncio.Future[None]]] = []
-        self._committing: asyncio.Task[None] | None = None
+        self._commit = Together(self._commit_together)
         self.on_events: list[Callable[[], None]] = []
 
     async def take(self, webhook: Webhook) -> None:
@@ -66,27 +66,9 @@ class Intake:
 
         Webhooks that arrive while the disk is busy are committed together.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((webhook, done))
-        if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._commit())
-        await asyncio.shield(done)
+        await self._commit(webhook)
 
-    async def _commit(self) -> None:
-        while self._waiting:
-            taken, self._waiting = self._waiting, []
-            try:
-                await self._commit_together([webhook for webhook, _ in taken])
-            except Exception as fault:  # noqa: BLE001  whoever waits must hear of it
-                for _, done in taken:
-                    if not done.done():
-                        done.set_exception(fault)
-                continue
-            for _, done in taken:
-                if not done.done():
-                    done.set_result(None)
-
-    async def _commit_together(self, webhooks: Sequence[Webhook]) -> None:
+    async def _commit_together(self, webhooks: Sequence[Webhook]) -> Sequence[None]:
         alerts = [alert for webhook in webhooks for alert in webhook.alerts]
         loop = asyncio.get_running_loop()
         outcomes = await loop.run_in_executor(self._thread, self._accept, alerts)
@@ -101,6 +83,7 @@ class Intake:
         if "accepted" in outcomes:
             for tell in self.on_events:
                 tell()
+        return [None] * len(webhooks)
 
     def _accept(self, alerts: Sequence[Item]) -> list[str]:
         """Commit alerts together; where that cannot be, each by itself."""
@@ -129,6 +112,5 @@ class Intake:
 
     async def close(self) -> None:
         """Finish what is under way."""
-        if self._committing is not None and not self._committing.done():
-            await asyncio.wait([self._committing])
+        await self._commit.finish()
         self._thread.shutdown(wait=False)

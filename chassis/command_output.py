@@ -4,6 +4,8 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 
 class NotWritten(Exception):
@@ -35,6 +37,20 @@ def written(text: str) -> None:
     except OSError as fault:
         _drop_output()
         raise NotWritten(f"the answer cannot be written: {fault.strerror}") from fault
+
+
+def announce(text: str) -> None:
+    """Print a line of a service that goes on, whether anybody reads it or not."""
+    try:
+        print(text, flush=True)
+    except OSError:  # nobody does, as behind `| head -1`
+        sys.stdout = Path(os.devnull).open("w", encoding="ascii")  # noqa: SIM115  it stays open
+
+
+def warn(warnings: Iterable[object]) -> None:
+    """Print what a config warns of, on standard error."""
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def spelled(document: object) -> str:

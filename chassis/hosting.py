@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -14,7 +15,7 @@ from chassis.logs import SecretFilter
 from chassis.loops import Stop
 from chassis.memory import give_back
 from chassis.secrets import secrets_in
-from chassis.service import OneAtATime
+from chassis.service import OneAtATime, run
 from chassis.yaml_config import ConfigError, Fault
 
 log = logging.getLogger(__name__)
@@ -110,3 +111,13 @@ class Hosted(Generic[Config]):
 
     async def _reload_once(self) -> None:
         await self._app.reload(lambda: asyncio.to_thread(self._read))
+
+
+def host(app: App[Config], read: Callable[[], Config], ready: Callable[[], None]) -> int:
+    """Be one service until the stop; return the exit code. `ready` is called once it serves."""
+    service = Hosted(app, read)
+    return run(
+        partial(service.serve, ready=ready),
+        reload=service.reload_on_hangup,
+        on_stop=service.stop,
+    )

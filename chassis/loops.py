@@ -159,3 +159,9 @@ async def run_loop(
             seconds = pace.pause if wanted is None else wanted
         if await pace.wait(stop, seconds):
             return
+
+
+async def end_task(task: "asyncio.Task[None]") -> None:
+    """Cancel a task and wait for its end, whatever that is."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

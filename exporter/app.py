@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.clock import Clock
-from chassis.loops import Stop, run_loop
+from chassis.loops import Stop, end_task, run_loop
 from chassis.service import StartFailed
 from chassis.version import own_version
 from chassis.yaml_config import ConfigError
@@ -84,7 +84,7 @@ class App:
         }
         for name, once in loops.items():
             task = asyncio.create_task(run_loop(name, once, stop), name=name)
-            self._parts.push_async_callback(_end, task)
+            self._parts.push_async_callback(end_task, task)
 
     async def reload(self, read: Callable[[], Awaitable[ExporterConfig]]) -> None:
         """Go on with the config that `read` returns; the board tells how the latest reload ended.
@@ -116,11 +116,6 @@ class App:
     async def stop(self) -> None:
         """End all parts, newest first; the mark of a clean stop comes before what may take time."""
         await self._parts.aclose()
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def _open(folder: Path) -> Journal:

@@ -6,15 +6,13 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from chassis.clock import SystemClock
-from chassis.command_output import any_script
-from chassis.hosting import Hosted, rereading
+from chassis.command_output import announce, any_script, warn
+from chassis.hosting import host, rereading
 from chassis.logs import SecretFilter, configure
 from chassis.secrets import secrets_in
-from chassis.service import run
 from chassis.version import own_version
 from chassis.yaml_config import ConfigError
 from exporter.app import App
@@ -34,7 +32,7 @@ def run_command(argv: Sequence[str] | None = None) -> int:
     except ConfigError as wrong:
         print(wrong, file=sys.stdout if asked.check_config else sys.stderr)
         return WRONG
-    _say_warnings(loaded)
+    warn(loaded.warnings)
     if asked.check_config:
         print("\n".join(f"{file}: ok" for file in files))
         return FINE
@@ -76,29 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _say_warnings(loaded: Loaded) -> None:
-    for warning in loaded.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-
-
 def _serve(files: Sequence[Path | str], loaded: Loaded, secrets: SecretFilter) -> int:
     """Be the exporter until the stop."""
     raise_descriptor_limit()
     app = App(loaded.config, SystemClock())
-    service = Hosted(app, rereading(load, files, secrets))
-    return run(
-        partial(service.serve, ready=lambda: say_where(app.web.url)),
-        reload=service.reload_on_hangup,
-        on_stop=service.stop,
-    )
+    return host(app, rereading(load, files, secrets), lambda: say_where(app.web.url))
 
 
 def say_where(url: str) -> None:
     """Print where the page is."""
-    try:
-        print(f"The page is on {url}/", flush=True)
-    except OSError:  # nobody reads it, as behind `| head -1`
-        sys.stdout = Path(os.devnull).open("w", encoding="ascii")  # noqa: SIM115  it stays open
+    announce(f"The page is on {url}/")
 
 
 def raise_descriptor_limit() -> None:

@@ -9,9 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from chassis.clock import Clock
+from chassis.together import Together
 from exporter.blackout import Life
 from exporter.journal import Journal, Unfit, Unwritable
 from exporter.records import Record, Sign
@@ -53,9 +55,8 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._hanging: asyncio.Future[Any] | None = None  # what the thread was last seen to hang in
         self._late: _Late | None = None
-        self._waiting: list[tuple[Sign, asyncio.Future[tuple[Transition, ...]]]] = []
+        self._record = Together(self._record_together)
         self._refused = Refused()
-        self._flushing: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._committed = asyncio.Condition()
         self.writable = True
@@ -83,31 +84,15 @@ class Recorder:
 
         Changes that arrive while the disk is busy are committed together.
         """
-        done: asyncio.Future[tuple[Transition, ...]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((sign, done))
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.create_task(self._flush())
-        return await asyncio.shield(done)
+        return await self._record(sign)
 
     async def sign_of_life(self, signs: Sequence[Sign], *, clean: bool = False) -> None:
         """Commit that the homes and the exporter live, or that they stop in an orderly way."""
         await self._commit(list(signs), clean=clean)
 
-    async def _flush(self) -> None:
-        while self._waiting:
-            taken, self._waiting = self._waiting, []
-            try:
-                rows = await self._commit([sign for sign, _ in taken])
-            except Exception as fault:  # noqa: BLE001  whoever waits must hear of it, and tries again
-                for _, done in taken:
-                    if not done.done():
-                        done.set_exception(fault)
-                continue
-            for sign, done in taken:
-                mine = tuple(rows[: len(sign.changes)])
-                rows = rows[len(sign.changes) :]
-                if not done.done():
-                    done.set_result(mine)
+    async def _record_together(self, signs: list[Sign]) -> list[tuple[Transition, ...]]:
+        rows = iter(await self._commit(signs))
+        return [tuple(islice(rows, len(sign.changes))) for sign in signs]
 
     async def _commit(self, signs: list[Sign], *, clean: bool = False) -> list[Transition]:
         """Commit what was refused before and then these; return the rows of these.
@@ -239,8 +224,7 @@ class Recorder:
 
     async def close(self) -> None:
         """Finish what is under way and give the journal back; a disk that hangs keeps it."""
-        if self._flushing is not None and not self._flushing.done():
-            await asyncio.wait([self._flushing])
+        await self._record.finish()
         try:
             await self._run(self._journal.close)
         except _NoAnswer as fault:

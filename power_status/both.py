@@ -3,30 +3,38 @@
 import logging
 import sys
 from asyncio import gather
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from alerting.alerts import Malformed
 from alerting.app import App as Relay
+from alerting.config import AlertingConfig
 from alerting.config import load as load_relay
 from alerting.store import StoreDown
 from chassis.clock import SystemClock
-from chassis.hosting import Hosted, rereading
+from chassis.hosting import Files, Hosted, rereading
 from chassis.logs import configure
 from chassis.loops import Stop
 from chassis.secrets import secrets_in
 from chassis.service import StartFailed
 from exporter.app import App as Exporter
 from exporter.commands import say_where
+from exporter.config import ExporterConfig
 from exporter.config import load as load_exporter
 from exporter.deliveries import HandOver
 from exporter.sinks.outcomes import Accepted, Outcome, Refused, Unavailable
 
 log = logging.getLogger(__name__)
 
-Files = Sequence[Path | str]
+
+@dataclass(frozen=True, slots=True)
+class Configs:
+    """The configs of both services."""
+
+    exporter: ExporterConfig
+    relay: AlertingConfig
 
 
 class Both:
@@ -36,14 +44,12 @@ class Both:
     leaves the other running; only when both have failed does the process end.
     """
 
-    def __init__(self, files: Files, log_level: str) -> None:
-        exporter_config, relay_config = load_exporter(files).config, load_relay(files).config
-        secrets = configure(
-            sys.stderr, log_level, [*secrets_in(exporter_config), *secrets_in(relay_config)]
-        )
+    def __init__(self, files: Files, configs: Configs, log_level: str) -> None:
+        """`configs` are those of the files, which a reload reads again."""
+        secrets = configure(sys.stderr, log_level, secrets_in(configs))
         clock = SystemClock()
-        self._relay = Relay(relay_config, clock, secrets)
-        self._exporter = Exporter(exporter_config, clock, HandOver(self._post))
+        self._relay = Relay(configs.relay, clock, secrets)
+        self._exporter = Exporter(configs.exporter, clock, HandOver(self._post))
         self._halves: dict[str, Hosted[Any]] = {
             "alerting": Hosted(self._relay, rereading(load_relay, files, secrets)),
             "exporter": Hosted(self._exporter, rereading(load_exporter, files, secrets)),

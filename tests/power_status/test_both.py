@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from alerting.config import load as load_relay
 from chassis.loops import Stop
+from exporter.config import load as load_exporter
 from exporter.sinks.outcomes import Unavailable
-from power_status.both import Both
+from power_status.both import Both, Configs
 from tests.alerting.rig import outage, payload
 from tests.fakes.telegram import FakeTelegram
 
@@ -42,6 +44,11 @@ def taken() -> Iterator[int]:
         yield int(listener.getsockname()[1])
 
 
+def configs_of(file: Path) -> Configs:
+    """Read both sections of a config."""
+    return Configs(load_exporter([file]).config, load_relay([file]).config)
+
+
 @asynccontextmanager
 async def running(folder: Path, api: FakeTelegram, **ports: int) -> AsyncIterator[Both]:
     """Run both."""
@@ -50,7 +57,7 @@ async def running(folder: Path, api: FakeTelegram, **ports: int) -> AsyncIterato
     token.chmod(0o600)
     config = folder / "config.yaml"
     config.write_text(CONFIG.format(**{"exporter": 0, "relay": 0, **ports}, api=api.url), "utf-8")
-    both, stop = Both([config], "info"), Stop()
+    both, stop = Both([config], configs_of(config), "info"), Stop()
     serving = asyncio.create_task(both.serve(stop))
     try:
         yield both
