@@ -73,6 +73,7 @@ class App:
         parts.push_async_callback(homes.stop)
         await self._deliveries.apply(settings)  # a new sink's place is before the first row
         await homes.apply(self._config)
+        log.info("homes are watched", extra={"fields": self._config.extent()})
         await self.web.start()
         self._begin_loops(stop, recorder, vigil)
 
@@ -111,7 +112,7 @@ class App:
                 log.warning("exporter.%s takes effect at the next start", key)
         await self._homes.apply(config)
         await self._deliveries.apply(config.exporter)
-        log.info("the config was reloaded", extra={"fields": {"homes": len(config.homes)}})
+        log.info("the config was reloaded", extra={"fields": config.extent()})
 
     async def stop(self) -> None:
         """End all parts, newest first; the mark of a clean stop comes before what may take time."""

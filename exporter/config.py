@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     RootModel,
     StringConstraints,
     ValidationInfo,
@@ -29,6 +30,7 @@ from chassis.yaml_config import Document, Fault, load_documents
 from exporter.power import Rules
 from exporter.probes.lists import HomeProbes, ReferenceProbes, RegisteredKinds
 from exporter.probes.protocol import Kind, Role
+from exporter.shards import Shard, parse_shard
 
 SECTIONS = ("homes", "exporter", "alerting")
 _SECOND = 1_000
@@ -55,6 +57,16 @@ def _home_name(name: str) -> str:
 
 def _usual_unknown_after(data: Mapping[str, Any]) -> int:
     return max(_MINUTE, 3 * int(data["interval"]) + 2 * int(data["timeout"]))
+
+
+def _shard(value: object) -> Shard | None:
+    match value:
+        case None | Shard():
+            return value
+        case str():
+            return parse_shard(value)
+        case _:
+            raise ValueError("must be text such as 2/5")
 
 
 class HomeConfig(StrictModel):
@@ -134,6 +146,7 @@ class ExporterSettings(WebSettings):
     data_dir: ConfigPath = Field(default=Path("data"), validate_default=True)
     heartbeat_interval: Annotated[int, duration_between(100, _HOUR)] = 10 * _SECOND
     references: ReferenceProbes = ()
+    shard: Annotated[Shard | None, PlainValidator(_shard)] = None
     influxdb: InfluxSettings | None = None
     notify: NotifySettings | None = None
 
@@ -144,10 +157,21 @@ class _Homes(RootModel[tuple[HomeConfig, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class ExporterConfig:
-    """The whole config of an exporter; every value is checked."""
+    """The whole config of an exporter; every value is checked.
+
+    `homes` are those that it watches itself; `elsewhere` is how many other shards watch.
+    """
 
     homes: tuple[HomeConfig, ...]
     exporter: ExporterSettings = field(default_factory=ExporterSettings)
+    elsewhere: int = 0
+
+    def extent(self) -> dict[str, object]:
+        """Return what the log tells of how much is watched."""
+        own = len(self.homes)
+        if self.exporter.shard is None:
+            return {"homes": own}
+        return {"homes": own, "of": own + self.elsewhere, "shard": str(self.exporter.shard)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +204,13 @@ def build(document: Document, surroundings: Surroundings | None = None) -> Expor
     document.include(("exporter", "web_config_file"), load_web_config)
     if document.faults or homes is None or exporter is None:
         return None
-    return ExporterConfig(homes.root, exporter)
+    own = _of_shard(homes.root, exporter.shard)
+    return ExporterConfig(own, exporter, len(homes.root) - len(own))
+
+
+def _of_shard(homes: tuple[HomeConfig, ...], shard: Shard | None) -> tuple[HomeConfig, ...]:
+    """Return the homes that are watched here; what was wrong with others has been told."""
+    return homes if shard is None else tuple(home for home in homes if shard.has(home.name))
 
 
 def _check_home_names(document: Document) -> None:

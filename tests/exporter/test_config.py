@@ -442,7 +442,7 @@ def test_no_value_of_any_key_is_answered_with_anything_but_faults(folder: Path, 
         "    on: a\n    off: b\nexporter:\n  listen: 127.0.0.1:1\n  data_dir: d\n"
         "  heartbeat_interval: 1s\n  web_config_file: w\n  anonymous: false\n"
         "  external_url: http://h\n  references:\n  - kind: tcp\n    address: 192.0.2.1\n"
-        "    port: 1\n  influxdb:\n    url: http://h\n    org: o\n    bucket: b\n"
+        "    port: 1\n  shard: 1/2\n  influxdb:\n    url: http://h\n    org: o\n    bucket: b\n"
         "    token_file: t\n    timeout: 1s\n  notify:\n    url: http://h\n    token_file: t\n"
         "    ca_file: c\nalerting:\n"
     ).splitlines()
