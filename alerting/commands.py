@@ -1,18 +1,18 @@
 """Owns what `power-alerting` does: its files, its exit codes, and which command does what."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 
 from alerting.clerk import FAILED, FINE, WRONG, Clerk, CommandFailed, WrongInput, say
 from alerting.config import AlertingConfig, load
-from alerting.flags import CONFIG_VARIABLE, parser
+from alerting.flags import parser
 from alerting.listing_commands import chats, listing
 from alerting.store import Store, StoreDown
 from alerting.subscriber_commands import add, approve, export, remove, restore
 from chassis.clock import Clock, SystemClock
 from chassis.command_output import NotWritten, announce, any_script, warn, written
+from chassis.config_files import config_files
 from chassis.logs import SecretFilter, configure
 from chassis.secrets import secrets_in
 from chassis.yaml_config import ConfigError
@@ -57,8 +57,7 @@ def _run(argv: Sequence[str] | None, clock: Clock) -> int:
 
 
 def _files(asked: argparse.Namespace) -> list[str]:
-    given: list[str] = [*(asked.config or ()), *(asked.late_config or ())]
-    return given or [os.environ.get(CONFIG_VARIABLE) or "config.yaml"]
+    return config_files([*(asked.config or ()), *(asked.late_config or ())])
 
 
 # ---------------------------------------------------------------- the service

@@ -5,9 +5,9 @@ import re
 from typing import TypeAlias
 
 from alerting.subscriber_table import LANGUAGES
+from chassis.config_files import CONFIG_VARIABLE
 from chassis.version import own_version
 
-CONFIG_VARIABLE = "POWER_STATUS_CONFIG"
 GENERAL = 1  # a forum's first topic, which is the chat itself
 
 _CODES = "Exit codes: 0 fine, 1 a failure while running, 2 a wrong command line or config."

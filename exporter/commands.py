@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import resource
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from chassis.clock import SystemClock
 from chassis.command_output import announce, any_script, warn
+from chassis.config_files import CONFIG_VARIABLE, config_files
 from chassis.hosting import host, rereading
 from chassis.logs import SecretFilter, configure
 from chassis.secrets import secrets_in
@@ -19,14 +19,13 @@ from exporter.app import App
 from exporter.config import Loaded, load
 
 FINE, FAILED, WRONG = 0, 1, 2
-CONFIG_VARIABLE = "POWER_STATUS_CONFIG"
 
 
 def run_command(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0, 1 after a failure while running, 2 for a wrong config."""
     any_script()
     asked = _parser().parse_args(argv)
-    files = asked.config or [os.environ.get(CONFIG_VARIABLE) or "config.yaml"]
+    files = config_files(asked.config or ())
     try:
         loaded = load(files)
     except ConfigError as wrong:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from alerting.flags import CONFIG_VARIABLE, parser
+from alerting.flags import parser
 from alerting.outcomes import Ambiguous, ChatGone, RetryLater, TokenRefused
 from alerting.subscriber_table import COLUMNS
 from alerting.trial import Told, in_words
+from chassis.config_files import CONFIG_VARIABLE
 
 DOCS = Path(__file__).resolve().parent.parent.parent.parent / "docs"
 TELEGRAM = (DOCS / "telegram.md").read_text(encoding="utf-8")
