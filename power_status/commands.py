@@ -1,13 +1,13 @@
 """Owns what `power-status` does: what each command asks and prints, and its exit code."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 
-from chassis.command_output import NotWritten, any_script, written
-from power_status.flags import CONFIG_VARIABLE, parser
+from chassis.command_output import NotWritten, announce, any_script, written
+from chassis.config_files import config_files
+from power_status.flags import parser
 from power_status.spans import NotAskable
 
 FINE, FAILED, WRONG = 0, 1, 2
@@ -30,6 +30,10 @@ def run_command(argv: Sequence[str] | None = None, now: Now = _wall_clock) -> in
             return _run(asked)
         case "check-config":
             return _check_config(asked)
+        case "make-secrets":
+            return _make_secrets(asked)
+        case "influxdb-tokens":
+            return _influxdb_tokens(asked)
         case _:
             return _ask(asked, now())
 
@@ -50,8 +54,36 @@ def _check_config(asked: argparse.Namespace) -> int:
 
 
 def _files(asked: argparse.Namespace) -> list[str]:
-    given: list[str] | None = asked.config
-    return given or [os.environ.get(CONFIG_VARIABLE) or "config.yaml"]
+    return config_files(asked.config or ())
+
+
+# ---------------------------------------------------------------- once, at a start of the stack
+
+
+def _make_secrets(asked: argparse.Namespace) -> int:
+    from power_status.secret_files import NotKept  # noqa: PLC0415  what no question needs
+    from power_status.secrets_command import make_secrets  # noqa: PLC0415  as above
+
+    try:
+        for line in make_secrets(asked):
+            announce(line)
+    except NotKept as fault:
+        return _complain(str(fault), FAILED)
+    return FINE
+
+
+def _influxdb_tokens(asked: argparse.Namespace) -> int:
+    from power_status.influxdb_tokens_command import (  # noqa: PLC0415  requests, which no service needs
+        NoTokens,
+        influxdb_tokens,
+    )
+
+    try:
+        for line in influxdb_tokens(asked):
+            announce(line)
+    except NoTokens as fault:
+        return _complain(str(fault), FAILED)
+    return FINE
 
 
 # ---------------------------------------------------------------- questions to an exporter

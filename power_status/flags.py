@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TypeAlias
 
 from chassis.addresses import check_origin_url
+from chassis.config_files import CONFIG_VARIABLE
+from chassis.durations import parse_duration
 from chassis.instants import from_rfc3339
 from chassis.version import own_version
+from power_status.secret_files import Owner
 from power_status.spans import Point
 
-CONFIG_VARIABLE = "POWER_STATUS_CONFIG"
 URL = "http://127.0.0.1:10910"
 DAYS = 30
 MOST_DAYS = 36_500
+WAIT = "3m"
 _HOME_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_OWNER = re.compile(r"([a-z0-9][a-z0-9-]{0,62})=(\d{1,9}):(\d{1,9})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CODES = "Exit codes: 0 fine, 1 a failure while running, 2 a wrong command line or {what}."
 _INDICES = (
@@ -43,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_services(commands)
     _add_questions(commands)
+    _add_stack(commands)
     return whole
 
 
@@ -106,6 +111,60 @@ def _add_questions(commands: Commands) -> None:
     )
 
 
+def _add_stack(commands: Commands) -> None:
+    """Add what docker-compose.yml runs once, at every `docker compose up`."""
+    codes = _CODES.format(what="config")
+    make = commands.add_parser(
+        "make-secrets",
+        help="make the secrets of the stack that are missing (docker-compose.yml runs it)",
+        description="Make the secrets of the stack that are missing, restore lost copies, and "
+        "leave alone what is there. No secret is printed.",
+        epilog=codes,
+    )
+    for flag, kind, means in (
+        ("--folder", "FOLDER", "holds secrets/CONSUMER and data/CONSUMER, a volume each"),
+        ("--owner", "CONSUMER=UID:GID", "whose a consumer's volumes are; several times"),
+        ("--telegram-token-file", "FILE", "the bot's token: the relay gets a copy, even an empty"),
+        ("--home-secrets", "FOLDER", "what config.yaml calls secrets/: the exporter gets copies"),
+    ):
+        owner = flag == "--owner"
+        make.add_argument(
+            flag,
+            metavar=kind,
+            type=_owner if owner else Path,
+            action="append" if owner else "store",
+            required=flag in ("--folder", "--owner"),
+            help=means,
+        )
+    tokens = commands.add_parser(
+        "influxdb-tokens",
+        help="give Grafana and the exporter tokens of their own (docker-compose.yml runs it)",
+        description="Give Grafana a token of InfluxDB that may only read the bucket, and the "
+        "exporter one that may only write it. Tokens that work are left alone.",
+        epilog=codes,
+    )
+    _add_database(tokens)
+
+
+def _add_database(tokens: argparse.ArgumentParser) -> None:
+    tokens.add_argument("--url", type=_url, required=True, help="InfluxDB's address")
+    tokens.add_argument("--org", required=True, metavar="NAME", help="its organisation")
+    tokens.add_argument("--bucket", required=True, metavar="NAME", help="its bucket")
+    for flag, means in (
+        ("--operator-token-file", "the token that may make others"),
+        ("--read-token-file", "where the one for Grafana goes"),
+        ("--write-token-file", "where the one for the exporter goes"),
+    ):
+        tokens.add_argument(flag, type=Path, required=True, metavar="FILE", help=means)
+    tokens.add_argument(
+        "--wait",
+        type=_wait,
+        default=_wait(WAIT),
+        metavar="DURATION",
+        help=f"for InfluxDB to come up, if somebody has no token yet (default: {WAIT})",
+    )
+
+
 def _exporter() -> argparse.ArgumentParser:
     """Return the flags of every question."""
     flags = argparse.ArgumentParser(add_help=False)
@@ -161,6 +220,20 @@ def _url(text: str) -> str:
         return check_origin_url(text)
     except ValueError as fault:
         raise argparse.ArgumentTypeError(str(fault)) from fault  # not the text: it may hold secrets
+
+
+def _owner(text: str) -> tuple[str, Owner]:
+    found = _OWNER.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not CONSUMER=UID:GID")
+    return found[1], Owner(int(found[2]), int(found[3]))
+
+
+def _wait(text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
 
 
 def _home(text: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from tests.fakes.faults import Fault, Faults
+from tests.fakes.influxdb_operator import Operator
 from tests.fakes.influxdb_store import Store, StoredPoint
 from tests.fakes.line_protocol import parse
 
@@ -61,6 +62,12 @@ class FakeInfluxDB:
     def __init__(self, settings: Settings | None = None, *, port: int = 0) -> None:
         self.settings = settings or Settings()
         self.store = Store(self.settings.retention, self.settings.file)
+        self.operator = Operator(
+            self.settings.org,
+            self.settings.bucket,
+            self.settings.token,
+            self.settings.read_only_token,
+        )
         self.faults = Faults()
         self.received: list[Received] = []
         self._poison: list[tuple[str, str]] = []
@@ -125,6 +132,7 @@ class FakeInfluxDB:
                 web.post("/_fail", self._post_fail),
                 web.post("/_poison", self._post_poison),
                 web.post("/_heal", self._post_heal),
+                *self.operator.routes(),
             ]
         )
         return app
@@ -168,16 +176,15 @@ class FakeInfluxDB:
         return self._stored(body, request.query.get("precision", "ns"))
 
     def _not_let_in(self, request: web.Request) -> web.Response | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        known = (self.settings.token, self.settings.read_only_token)
-        if scheme not in ("Token", "Bearer") or token not in known:
+        actions = self.operator.actions(request)
+        if actions is None:
             return _refusal(401, "unauthorized access")
         org, bucket = request.query.get("org", ""), request.query.get("bucket", "")
         if org != self.settings.org:
             return _refusal(404, f'organization name "{org}" not found')
         if bucket != self.settings.bucket:
             return _refusal(404, f'bucket "{bucket}" not found')
-        if token == self.settings.read_only_token:
+        if "write" not in actions:
             return _refusal(403, "insufficient permissions for write")
         return None
 

@@ -25,12 +25,14 @@ Caught = pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     "command,words",
     [
-        ((), ["run", "check-config", "status", "outages", "reliability", "--version"]),
+        ((), ["run", "check-config", "status", "reliability", "make-secrets", "--version"]),
         (("status",), ["--url", "http://127.0.0.1:10910", "--json", "--basic-auth-file"]),
         (("outages",), ["HOME", "--days N", "--from TIME", "--to TIME", "--ca-file FILE", "30"]),
         (("reliability",), ["HOME", "SAIDI", "SAIFI", "CAIDI", "MAIFI", "ASAI", "Coverage"]),
         (("run",), ["--config FILE", "POWER_STATUS_CONFIG", "--log-level"]),
         (("check-config",), ["--config FILE", "touch nothing"]),
+        (("make-secrets",), ["--folder", "--owner CONSUMER=UID:GID", "No secret is printed"]),
+        (("influxdb-tokens",), ["--url URL", "--operator-token-file FILE", "--wait", "3m"]),
     ],
 )
 def test_help_tells_all_there_is(

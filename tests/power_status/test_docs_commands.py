@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from power_status.flags import DAYS, URL, parser
+from power_status.flags import DAYS, URL, WAIT, parser
 from power_status.words import RELIABILITY
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs" / "commands.md"
@@ -43,9 +43,10 @@ def test_every_flag_is_described_and_no_other() -> None:
 
 
 def test_defaults_are_those_of_the_code() -> None:
-    """The address and the days."""
+    """The address, the days, and how long InfluxDB is waited for."""
     assert f"default `{URL}`" in TEXT
     assert f"default {DAYS}" in TEXT
+    assert f"default `{WAIT}`" in TEXT
 
 
 def test_every_column_of_the_reliability_table_is_described() -> None:
