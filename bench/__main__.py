@@ -1,6 +1,6 @@
 """Runs the benchmarks and prints one table: `python -m bench [--only ROW] [--quick] [--markdown]`.
 
-A quarter of an hour in all. Run nothing else meanwhile.
+Some twenty minutes in all. Run nothing else meanwhile.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def rows(*, quick: bool) -> Rows:
         "metrics": partial(metrics, sizes=sizes, repeats=3 if quick else 15),
         "neighbourhood": partial(neighbourhood, times=times),
         "relay": partial(relay, changes=100 if quick else 400),
-        "telegram": partial(telegram, outages=40 if quick else 200),
+        "telegram": partial(telegram, outages=20 if quick else 100),
         "telegram-outage": partial(telegram_outage, chats=200 if quick else 2_000),
         "crowd": partial(crowd, chats=1_000 if quick else 10_000),
         "webhook": partial(webhook, seconds=10 if quick else 30),

@@ -141,15 +141,13 @@ def _sides(folder: Path, chats: int, stack: ExitStack) -> Sides:
 
 def _native(folder: Path, api: Telegram, chats: int) -> Alertmanager:
     """Return an Alertmanager that writes to every chat itself: a receiver each."""
-    peer = Alertmanager("alertmanager-newest", folder, to_telegram(api.url, TOKEN, 1))
     numbers = range(1, chats + 1)
     receivers = [
         f"  - {{name: 'c{chat}', {to_telegram(api.url, TOKEN, chat)}}}\n" for chat in numbers
     ]
     routes = "".join(_ROUTE.format(chat=chat) for chat in numbers)
     text = _ALERTMANAGER.format(routes=routes, receivers="".join(receivers))
-    peer.config.write_text(text, encoding="ascii")
-    return peer
+    return Alertmanager("alertmanager-newest", folder, text)
 
 
 def _spelled(moment: float) -> str:

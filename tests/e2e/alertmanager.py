@@ -1,58 +1,43 @@
-"""A real Alertmanager, and the rules by which a real Prometheus feeds it."""
+"""A real Alertmanager, and a real Prometheus that feeds it: with the files that are shipped."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 import requests
 
 from tests.e2e.exporters import wait_for
-from tests.e2e.prometheus import Prometheus
-from tests.e2e.real_programs import Running, program
+from tests.e2e.prometheus import Server
+from tests.e2e.real_programs import Running, needs, program
+from tests.e2e.relays import PowerAlerting
+from tests.e2e.shipped import HASTY, Pace, alertmanager_config, prometheus_config, write_rules
 
-# An outage is an alert of its own, and so is its end; `hold` is how long a home's outage is
-# believed to go on when nobody exports the home any more.
-RULES = """\
-groups:
-  - name: power
-    interval: 1s
-    rules:
-      - record: home:power_outage_start:held
-        expr: >-
-          power_outage_start_timestamp_seconds or
-          (last_over_time(power_outage_start_timestamp_seconds[{hold}])
-          unless on (job, instance) up == 1
-          unless on (home) power_outage_start_timestamp_seconds)
-      - alert: PowerOutage
-        expr: home:power_outage_start:held > 0
-        labels:
-          {{severity: critical, audience: subscribers, since: '{{{{ printf "%.3f" $value }}}}'}}
-      - alert: PowerRestored
-        expr: >-
-          (power_last_outage_end_timestamp_seconds > time() - 1800) * on (home, job, instance)
-          group_left (since) count_values by (home, job, instance)
-          ("since", power_last_outage_start_timestamp_seconds)
-        labels: {{severity: info, audience: subscribers}}
-        annotations: {{ended: '{{{{ printf "%.3f" $value }}}}'}}
+# The oldest that is supported, and the newest.
+VERSIONS = [
+    pytest.param(*pair, marks=needs(*pair), id=" ".join(pair))
+    for pair in (("prometheus-2", "alertmanager-25"), ("prometheus-3", "alertmanager-newest"))
+]
+
+_OF_ITS_OWN = """\
+route:
+  receiver: test
+  group_by: [alertname, home]
+  group_wait: 0s
+  group_interval: 1s
+  repeat_interval: 4h
+receivers:
+  - {{name: test, {receiver}}}
 """
 
 
 class Alertmanager(Running):
-    """One without peers, which tells a group of alerts at once and again each second."""
+    """One without peers."""
 
-    def __init__(self, name: str, folder: Path, receiver: str) -> None:
-        """`receiver`: the YAML of its one receiver's settings, on one line."""
+    def __init__(self, name: str, folder: Path, config: str) -> None:
+        """`config` is the whole text of its configuration."""
         folder.mkdir(exist_ok=True)
         self.config = folder / "alertmanager.yml"
-        self.config.write_text(
-            "route:\n"
-            "  receiver: test\n"
-            "  group_by: [alertname, home]\n"
-            "  group_wait: 0s\n"
-            "  group_interval: 1s\n"
-            "  repeat_interval: 4h\n"
-            "receivers:\n"
-            f"  - {{name: test, {receiver}}}\n",
-            encoding="utf-8",
-        )
+        self.config.write_text(config, encoding="utf-8")
         options = [f"--config.file={self.config}", f"--storage.path={folder / 'data'}"]
         options.append("--cluster.listen-address=")  # no peers
         super().__init__(
@@ -60,45 +45,63 @@ class Alertmanager(Running):
             "/-/ready",
         )
 
-    def take(self, **labels: str) -> None:
-        """Take an alert that fires."""
-        alert = {"labels": labels, "annotations": {"summary": "something happened"}}
-        requests.post(f"{self.url}/api/v2/alerts", json=[alert], timeout=10).raise_for_status()
+    def take(self, *alerts: dict[str, str]) -> None:
+        """Take alerts that fire; each is its labels."""
+        said = [{"labels": one, "annotations": {"summary": "something happened"}} for one in alerts]
+        requests.post(f"{self.url}/api/v2/alerts", json=said, timeout=10).raise_for_status()
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Return what it knows of the alerts that fire."""
+        answer = requests.get(f"{self.url}/api/v2/alerts", timeout=10)
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
 
 
-def to_relay(url: str, token_file: Path) -> str:
-    """Return the receiver that is a relay."""
-    bearer = f"{{type: Bearer, credentials_file: '{token_file}'}}"
-    return (
-        f"webhook_configs: [{{url: '{url}/alerts', send_resolved: true, max_alerts: 0, "
-        f"http_config: {{authorization: {bearer}}}}}]"
-    )
+def to_relay(relay: PowerAlerting, pace: Pace = HASTY) -> str:
+    """Return the shipped configuration, which has a relay for a receiver."""
+    places = {
+        "alerting:10911": f"127.0.0.1:{relay.port}",
+        "/run/secrets/webhook_token": str(relay.folder / "relay_token"),
+    }
+    return alertmanager_config(places, pace)
 
 
 def to_telegram(url: str, token: str, chat_id: int) -> str:
-    """Return the receiver that is a chat, which Alertmanager writes to itself."""
+    """Return the settings of a receiver that is a chat, which Alertmanager writes to itself."""
     to = f"bot_token: '{token}', chat_id: {chat_id}, api_url: '{url}'"
     return f"telegram_configs: [{{{to}, parse_mode: HTML}}]"
 
 
-class Alerting(Prometheus):
-    """A Prometheus that judges an exporter by the rules, and tells an Alertmanager.
+def with_receiver(receiver: str) -> str:
+    """Return a configuration with one receiver, told of by its settings on one line."""
+    return _OF_ITS_OWN.format(receiver=receiver)
 
-    What it does not tell any more is over for Alertmanager after 4 s.
-    """
+
+class Alerting(Server):
+    """A Prometheus that watches exporter and relay by the shipped rules, and tells Alertmanager."""
 
     def __init__(
-        self, name: str, folder: Path, target: str, alertmanager: Alertmanager, *, hold: str = "6h"
+        self,
+        name: str,
+        folder: Path,
+        exporter: Running,
+        alerting: tuple[Running, Alertmanager],
+        pace: Pace = HASTY,
     ) -> None:
-        folder.mkdir(exist_ok=True)
-        (folder / "rules.yml").write_text(RULES.format(hold=hold), encoding="utf-8")
-        told = f"127.0.0.1:{alertmanager.port}"
-        more = (
-            "rule_files: [rules.yml]\n"
-            "alerting:\n"
-            f"  alertmanagers: [{{static_configs: [{{targets: ['{told}']}}]}}]\n"
-        )
-        super().__init__(name, folder, target, more, "--rules.alert.resend-delay=1s")
+        """`alerting` is a relay, and the Alertmanager that is told."""
+        relay, alertmanager = alerting
+        places = {
+            "exporter:10910": f"127.0.0.1:{exporter.port}",
+            "alerting:10911": f"127.0.0.1:{relay.port}",
+            "alertmanager:9093": f"127.0.0.1:{alertmanager.port}",
+        }
+
+        def config(port: int) -> str:
+            return prometheus_config({**places, "localhost:9090": f"127.0.0.1:{port}"}, pace)
+
+        super().__init__(name, folder, config, *pace.flags)
+        write_rules(folder / "rules", pace)
 
     def firing(self, alert: str) -> int:
         """Return how many alerts of a name fire."""

@@ -1,34 +1,31 @@
 """Real Prometheus, real Alertmanager, exporter, relay and a fake Bot API: told once, and truly."""
 
-import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.alertmanager import Alerting, Alertmanager, to_relay, to_telegram
+from tests.e2e.alertmanager import (
+    VERSIONS,
+    Alerting,
+    Alertmanager,
+    to_relay,
+    to_telegram,
+    with_receiver,
+)
 from tests.e2e.exporters import file_home, wait_for
 from tests.e2e.plug import Plug, plug_home, tcp_probe
-from tests.e2e.real_programs import needs, program
+from tests.e2e.real_programs import each
 from tests.e2e.relays import ALERTS, THREE, PowerAlerting, Telegram, to_bot_api
 from tests.e2e.servers import notify_settings
 from tests.e2e.services import Service
+from tests.e2e.shipped import HASTY
 from tests.fakes.telegram import TOKEN
 
 UP = 'power_exporter_sink_up{sink="notify"}'
 QUICK = {"off_after": "0s", "on_after": "0s", "unknown_after": "2s"}
-VERSIONS = [
-    pytest.param(*pair, marks=needs(*pair), id=" ".join(pair))
-    for pair in (("prometheus-2", "alertmanager-25"), ("prometheus-3", "alertmanager-newest"))
-]
 each_version = pytest.mark.parametrize("prometheus,alertmanager", VERSIONS)
-each_alertmanager = pytest.mark.parametrize(
-    "name,amtool",
-    [
-        pytest.param(*pair, marks=needs(*pair), id=pair[0])
-        for pair in (("alertmanager-25", "amtool-25"), ("alertmanager-newest", "amtool-newest"))
-    ],
-)
 
 
 @pytest.fixture
@@ -61,7 +58,7 @@ def test_the_fast_path_tells_once_and_alertmanagers_copy_is_absorbed(
     tmp_path: Path, telegram: Telegram, relay: PowerAlerting, prometheus: str, alertmanager: str
 ) -> None:
     """An outage of an unplugged device reaches all three; so does its end."""
-    receiver = to_relay(relay.url, tmp_path / "relay_token")
+    told = to_relay(relay)
     settings = notify_settings(relay.url)
     with (
         Plug() as plug,
@@ -71,8 +68,8 @@ def test_the_fast_path_tells_once_and_alertmanagers_copy_is_absorbed(
         plug.power_off()
         wait_until_told(telegram, "power is out")
         with (
-            Alertmanager(alertmanager, tmp_path / "am", receiver) as second,
-            Alerting(prometheus, tmp_path / "prom", f"127.0.0.1:{exporter.port}", second),
+            Alertmanager(alertmanager, tmp_path / "am", told) as second,
+            Alerting(prometheus, tmp_path / "prom", exporter, (relay, second)),
         ):
             relay.wait_for_count(ALERTS, "duplicate", 1)
             wait_until_told(telegram, "power is out")
@@ -90,11 +87,11 @@ def test_without_the_fast_path_all_comes_through_alertmanager(
     """The rules say the same as the exporter: the same outage, begun and ended."""
     meter = tmp_path / "meter"
     meter.write_text("on", encoding="ascii")
-    receiver = to_relay(relay.url, tmp_path / "relay_token")
+    told = to_relay(relay)
     with (
         Service(tmp_path, file_home(meter, **QUICK)) as exporter,
-        Alertmanager(alertmanager, tmp_path / "am", receiver) as second,
-        Alerting(prometheus, tmp_path / "prom", f"127.0.0.1:{exporter.port}", second),
+        Alertmanager(alertmanager, tmp_path / "am", told) as second,
+        Alerting(prometheus, tmp_path / "prom", exporter, (relay, second)),
     ):
         exporter.wait_for_state("on")
         meter.write_text("off", encoding="ascii")
@@ -112,11 +109,11 @@ def test_a_prometheus_that_dies_in_mid_outage_tells_nothing_false(
     """Alertmanager then says *resolved*, while there is no light."""
     meter = tmp_path / "meter"
     meter.write_text("on", encoding="ascii")
-    receiver = to_relay(relay.url, tmp_path / "relay_token")
+    told = to_relay(relay)
     with (
         Service(tmp_path, file_home(meter, **QUICK)) as exporter,
-        Alertmanager(alertmanager, tmp_path / "am", receiver) as second,
-        Alerting(prometheus, tmp_path / "prom", f"127.0.0.1:{exporter.port}", second) as judge,
+        Alertmanager(alertmanager, tmp_path / "am", told) as second,
+        Alerting(prometheus, tmp_path / "prom", exporter, (relay, second)) as judge,
     ):
         exporter.wait_for_state("on")
         meter.write_text("off", encoding="ascii")
@@ -133,13 +130,13 @@ def test_an_exporter_that_dies_in_mid_outage_tells_nothing_false(
     """The outage goes on when it is back, told to nobody again, and its end is told."""
     meter = tmp_path / "meter"
     meter.write_text("on", encoding="ascii")
-    receiver = to_relay(relay.url, tmp_path / "relay_token")
+    told = to_relay(relay)
     settings = notify_settings(relay.url)
     with (
         Service(tmp_path, file_home(meter, **QUICK), settings) as exporter,
-        Alertmanager(alertmanager, tmp_path / "am", receiver) as second,
+        Alertmanager(alertmanager, tmp_path / "am", told) as second,
         Alerting(
-            prometheus, tmp_path / "prom", f"127.0.0.1:{exporter.port}", second, hold="3s"
+            prometheus, tmp_path / "prom", exporter, (relay, second), replace(HASTY, hold="3s")
         ) as judge,
     ):
         wait_for(lambda: exporter.state() == "on" and exporter.metric(UP) == 1)
@@ -159,31 +156,16 @@ def test_an_exporter_that_dies_in_mid_outage_tells_nothing_false(
 # ---------------------------------------------------------------- Alertmanager's own words
 
 
-@each_alertmanager
+@pytest.mark.parametrize("name", each("alertmanager-25", "alertmanager-newest"))
 def test_alertmanagers_own_client_is_understood_by_the_fake(
-    tmp_path: Path, telegram: Telegram, name: str, amtool: str
+    tmp_path: Path, telegram: Telegram, name: str
 ) -> None:
     """Its Telegram client is none of ours: what it sends, the fake takes and answers rightly."""
-    receiver = to_telegram(telegram.url, TOKEN, THREE[0].chat_id)
-    with Alertmanager(name, tmp_path / "am", receiver) as alertmanager:
-        alertmanager.take(alertname="Something", home="flat")
+    config = with_receiver(to_telegram(telegram.url, TOKEN, THREE[0].chat_id))
+    with Alertmanager(name, tmp_path / "am", config) as alertmanager:
+        alertmanager.take({"alertname": "Something", "home": "flat"})
         telegram.wait_for_texts((THREE[0], 1))
         assert telegram.calls("sendMessage") == [200]
         (text,) = telegram.texts(THREE[0].chat_id)
         assert "Something" in text
         assert "<b>" not in text
-
-
-@each_alertmanager
-def test_amtool_finds_no_fault_in_the_receivers(tmp_path: Path, name: str, amtool: str) -> None:
-    """What stands in these tests is what an operator can write down."""
-    receivers = (
-        to_relay("http://127.0.0.1:10911", tmp_path / "relay_token"),
-        to_telegram("http://127.0.0.1:10912", TOKEN, THREE[0].chat_id),
-    )
-    for receiver in receivers:
-        config = Alertmanager(name, tmp_path / "am", receiver).config
-        checked = subprocess.run(
-            [*program(amtool), "check-config", str(config)], capture_output=True, check=False
-        )
-        assert checked.returncode == 0, checked.stdout

@@ -60,6 +60,7 @@ class FakeTelegram:
         self,
         token: str = TOKEN,
         *,
+        host: str = "127.0.0.1",
         port: int = 0,
         limits: Limits | None = None,
         out: Path | None = None,
@@ -80,7 +81,7 @@ class FakeTelegram:
         self._at_once: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Condition()
-        self.port = port
+        self.host, self.port = host, port
         app = web.Application(client_max_size=50 * 1024 * 1024)
         app.add_routes([*Control(self).routes(), web.route("*", "/{path:.*}", self._answer)])
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
@@ -89,7 +90,7 @@ class FakeTelegram:
     @property
     def url(self) -> str:
         """The address for `api_url`."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def messages(self) -> list[Taken]:
@@ -194,7 +195,7 @@ class FakeTelegram:
 
     async def _listen(self) -> None:
         if self._site is None:
-            site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+            site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
             await site.start()
             self._site = site
             self.port = self._runner.addresses[0][1]
@@ -309,6 +310,7 @@ async def _serve(fake: FakeTelegram) -> None:
 def main() -> None:
     """Run until killed."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--token", default=TOKEN)
     parser.add_argument("--out", type=Path, help="takes one line of JSON per message")
@@ -317,7 +319,7 @@ def main() -> None:
     parser.add_argument("--no-limits", action="store_true")
     asked = parser.parse_args()
     limits = Limits(None, None, None) if asked.no_limits else Limits(burst=asked.burst)
-    fake = FakeTelegram(asked.token, port=asked.port, limits=limits, out=asked.out)
+    fake = FakeTelegram(asked.token, host=asked.host, port=asked.port, limits=limits, out=asked.out)
     fake.latency = asked.latency
     asyncio.run(_serve(fake))
 
