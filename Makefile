@@ -47,8 +47,9 @@ types: .venv/.all ## static types
 imports: .venv/.all ## which module may import which
 	$(BIN)/lint-imports
 
-unit: setup ## unit and end-to-end tests
-	$(BIN)/pytest
+# Most end-to-end tests wait for real programs: three at a time keep two cores busy.
+unit: setup ## unit and end-to-end tests, three at a time
+	$(BIN)/pytest --numprocesses 3 --dist worksteal
 
 format: .venv/.all ## mend style and formatting in place
 	$(BIN)/ruff check --fix .

@@ -70,7 +70,7 @@ async def test_what_is_no_payload_is_400_and_named(door: Door, body: bytes) -> N
     assert await door.metric("power_alerting_webhooks_total", code="400") == 1
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"x" * 999)[:-9], b"\x1f\x8b"])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"x" * 999, mtime=0)[:-9], b"\x1f\x8b"])
 async def test_a_body_that_is_not_packed_as_it_says_is_400(
     door: Door, body: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:

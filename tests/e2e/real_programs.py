@@ -6,15 +6,17 @@ whose programs are not there, and says so in the summary; in CI (CI=true) that i
 """
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import pytest
 import requests
@@ -26,6 +28,8 @@ OF_THE_MACHINE = {
 }  # never unpacked: what is checked is checked beside its own units
 PORT_TAKEN = "address already in use"
 POLL_SECONDS = 0.05
+_BELOW_EPHEMERAL = range(12_000, 32_000)
+_CHANCE = random.SystemRandom()  # tests that run side by side must not choose alike
 
 
 class StartError(Exception):
@@ -75,10 +79,16 @@ def each(*names: str) -> list[object]:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on now; another may take it meanwhile."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody listens on now.
+
+    It is none of those that the kernel gives to the near end of a connection: a program that is
+    down for a while finds its port free when it comes back, whatever other tests run meanwhile.
+    """
+    while True:
+        port = _CHANCE.choice(_BELOW_EPHEMERAL)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Running:
@@ -247,10 +257,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.nodeid not in left_out]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401  pytest-xdist's, where tests run side by side
+    """Hear from a worker which tests it left out: all of them leave out the same."""
+    node.config.stash[_NOT_RUN].update(getattr(node, "workeroutput", {}).get(MARKER, {}))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail in CI where tests were left out."""
-    if session.config.stash[_NOT_RUN] and os.environ.get("CI") == "true":
+    """Tell the process that waits for this one; fail in CI where tests were left out."""
+    left_out = session.config.stash[_NOT_RUN]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[MARKER] = left_out
+    elif left_out and os.environ.get("CI") == "true":
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

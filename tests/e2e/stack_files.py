@@ -4,12 +4,10 @@ A container is a folder here, and an address of the compose file a port on loopb
 addresses, the paths and (where asked for) the times of the shipped files are substituted.
 """
 
-import random
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.e2e.real_programs import ROOT
+from tests.e2e.real_programs import ROOT, free_port
 from tests.e2e.servers import INFLUX_TOKEN, RELAY_TOKEN, secret
 from tests.e2e.shipped import (
     Pace,
@@ -39,20 +37,13 @@ _MAY_READ = {
     "alerting": ("webhook_token", "telegram_token"),
     "alertmanager": ("webhook_token",),
 }
-_BELOW_EPHEMERAL = range(20_000, 32_000)
 
 
 def lasting_ports() -> dict[str, int]:
-    """Return a loopback port for each container, free also while its process is down.
-
-    The kernel gives none of these to the near end of a connection.
-    """
-    chance, ports = random.Random(), set[int]()
+    """Return a loopback port for each container, free also while its process is down."""
+    ports = set[int]()
     while len(ports) < len(LISTEN):
-        port = chance.choice(_BELOW_EPHEMERAL)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                ports.add(port)
+        ports.add(free_port())
     return dict(zip(LISTEN, ports, strict=True))
 
 
