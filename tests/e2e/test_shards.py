@@ -13,7 +13,8 @@ OLD, NEW = ["dacha", "bakery"], ["flat", "cottage"]  # shards 1/2 and 2/2
 def of_shard(folder: Path, sensors: Path, shard: str) -> Service:
     """Return an exporter that watches its part of the four homes by files."""
     folder.mkdir()
-    homes = "\n".join(file_home(sensors / name, name) for name in [*OLD, *NEW])
+    all_homes = [*OLD, *NEW]
+    homes = "\n".join(file_home(sensors / one, one, unknown_after="1m") for one in all_homes)
     return Service(folder, homes, f"  shard: {shard}")
 
 
