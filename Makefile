@@ -11,10 +11,10 @@ LOCKED := pyproject.toml uv.lock
 ANY_INDEX := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs run test lint types imports unit format bench crash lock clean
+.PHONY: help setup programs run test lint types imports unit format bench crash stack-test lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: .venv/.all programs ## everything for development: .venv and the tests' real programs
 
@@ -61,6 +61,11 @@ bench: setup ## the benchmarks, each beside its peer
 crash: setup ## kill exporter and relay again and again (KILLS=200) and look for what was lost
 	$(BIN)/pytest tests/e2e/test_crash.py tests/e2e/test_relay_crash.py --kills $(KILLS) \
 		-o faulthandler_timeout=0
+
+# Where no engine can be had it says so; in CI that is a fault.
+stack-test: setup ## the whole compose file on a Docker engine of its own (needs root and dockerd)
+	@$(PYTHON) tools/stack_files.py || true
+	$(BIN)/pytest tests/stack/test_stack.py --maxfail=1 -o faulthandler_timeout=0
 
 lock: ## resolve the dependencies anew into uv.lock
 	$(ANY_INDEX) $(UV) lock --upgrade
