@@ -6,7 +6,6 @@ is real here and what stands in.
 
 import os
 import signal
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.e2e.exporters import wait_for
 from tests.fakes.telegram import TOKEN
 from tests.stack.engine import Engine
 from tests.stack.images import IMAGES, PYTHON_IMAGE, make_python
+from tests.stack.mqtt import mqtt_answer
 from tests.stack.networks import ENGINE_IN_WORLD, Networks, inside, reached
 from tests.stack.project import ONCE, Project
 from tests.stack.story import (
@@ -350,17 +350,3 @@ def test_the_end(stack: Stack) -> None:
     """Nothing is left of the profiles either."""
     stack.project.compose("down", "--volumes")
     assert stack.project.left() == []
-
-
-def mqtt_answer(user: str = "", password: str = "") -> int:
-    """Say hello to the broker as MQTT 3.1.1 does; return its code, -1 for none; 0 is welcome."""
-
-    def text(of: str) -> bytes:
-        return len(of).to_bytes(2, "big") + of.encode()
-
-    named = text(user) + text(password) if user else b""
-    hello = text("MQTT") + bytes([4, 0xC2 if user else 2, 0, 60]) + text("stack-test") + named
-    with socket.create_connection(("127.0.0.1", SERVICES["mosquitto"].port), timeout=10) as one:
-        one.sendall(bytes([0x10, len(hello)]) + hello)
-        answer = one.recv(4)
-    return answer[3] if len(answer) == 4 else -1
