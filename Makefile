@@ -11,7 +11,7 @@ LOCKED := pyproject.toml uv.lock
 ANY_INDEX := env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs run test lint types imports unit format bench crash stack-test lock clean
+.PHONY: help setup programs run test lint types imports unit dashboards format bench crash stack-test lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,7 @@ setup: .venv/.all programs ## everything for development: .venv and the tests' r
 # Where they cannot be had, the tests that need them are reported as not run; in CI that is a fault.
 programs: ## unpack the tests' real programs into .tools (part of setup)
 	@$(PYTHON) tools/fetch_debian.py || [ "$${CI:-}" != true ]
+	@$(PYTHON) tools/fetch_flux.py || [ "$${CI:-}" != true ]
 
 run: .venv/.run ## start it with config.yaml (CONFIG=FILE for another); Ctrl-C stops it
 	@exec $(BIN)/power-status run --config $(CONFIG)
@@ -50,6 +51,9 @@ imports: .venv/.all ## which module may import which
 # Most end-to-end tests wait for real programs: three at a time keep two cores busy.
 unit: setup ## unit and end-to-end tests, three at a time
 	$(BIN)/pytest --numprocesses 3 --dist worksteal
+
+dashboards: .venv/.all ## write Grafana's dashboards anew from grafana/*.py
+	$(BIN)/python -W ignore -m grafana
 
 format: .venv/.all ## mend style and formatting in place
 	$(BIN)/ruff check --fix .

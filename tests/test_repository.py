@@ -92,9 +92,9 @@ def test_every_folder_of_python_is_type_checked() -> None:
 
 
 def test_every_package_is_in_the_wheel() -> None:
-    """What is installed is what is here, without tests, benchmarks and tools."""
+    """What is installed is what is here, without tests, benchmarks, dashboards and tools."""
     packages = {path.parent.name for path in ROOT.glob("[a-z]*/__init__.py")}
-    assert packages - {"tests", "bench"} == listed("uv", "build-backend", "module-name")
+    assert packages - {"tests", "bench", "grafana"} == listed("uv", "build-backend", "module-name")
 
 
 # ---------------------------------------------------------------- nothing of one machine
