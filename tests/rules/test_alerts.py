@@ -1,5 +1,6 @@
 """What the alerts say: labels and texts, runbooks, metrics that exist, and what the relay reads."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -20,6 +21,7 @@ from tests.test_docs_metrics import relays
 
 RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text("utf-8")
 TABLE = (ROOT / "docs" / "alerts.md").read_text("utf-8")
+GRAFANA = "http://localhost:3000"  # as the compose file publishes it
 PARTS = ("It means", "People notice", "Check", "Do", "False alarm")
 ROW = re.compile(
     r"^\| \[(\w+)\]\(runbooks\.md#(\w+)\) \| (\w+) \| (\w+) \| ([\w ]+) \|", re.MULTILINE
@@ -62,6 +64,18 @@ def test_an_alert_names_its_runbook(rule: AlertRule) -> None:
     """By the anchor of a heading that is there."""
     assert rule.annotations["runbook_url"] == f"docs/runbooks.md#{rule.name.lower()}"
     assert f"\n## {rule.name}\n" in RUNBOOKS
+
+
+@by_name
+def test_an_alert_leads_to_its_dashboard(rule: AlertRule) -> None:
+    """One that is about a home to that home's, the others to that of the programs."""
+    of_a_home = "$labels.home" in rule.annotations["summary"] + rule.annotations["description"]
+    wanted = "power-home?var-home={{ $labels.home }}" if of_a_home else "power-self"
+    assert rule.annotations["dashboard_url"] == f"{GRAFANA}/d/{wanted}"
+    uid = wanted.partition("?")[0]
+    board = json.loads((ROOT / "grafana" / "dashboards" / f"{uid}.json").read_text("utf-8"))
+    assert board["uid"] == uid
+    assert of_a_home == ("home" in {one["name"] for one in board["templating"]["list"]})
 
 
 def runbooks() -> dict[str, str]:
