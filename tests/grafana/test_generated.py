@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from grafana.__main__ import DASHBOARDS, generated
+from grafana.__main__ import DASHBOARDS, PROMQL_PAGE, generated, promql_page
 
 
 def differing(folder: Path, wanted: dict[str, str]) -> list[str]:
@@ -19,6 +19,11 @@ def differing(folder: Path, wanted: dict[str, str]) -> list[str]:
 def test_the_dashboards_are_as_generated() -> None:
     """Byte for byte; `make dashboards` writes them."""
     assert differing(DASHBOARDS, generated()) == []
+
+
+def test_the_page_of_queries_is_as_generated() -> None:
+    """It tells what the dashboards ask, and nothing else."""
+    assert PROMQL_PAGE.read_text(encoding="utf-8") == promql_page()
 
 
 def test_generating_twice_gives_the_same() -> None:

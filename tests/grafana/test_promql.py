@@ -3,14 +3,10 @@
 It returns series, and where it states a figure, the figure is that of the truth.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.e2e.real_programs import needs
 from tests.grafana.dashboards import Query, committed
-from tests.grafana.past import END, HOMES, MIDNIGHT, STORIES, write_pages, write_past
+from tests.grafana.past import END, HOMES, MIDNIGHT, STORIES
 from tests.grafana.promql import filled_in
 from tests.history.recalled import Labels, Recalled
 from tests.history.story import DAY, SECOND, Truth, outages, truth
@@ -21,31 +17,6 @@ QUERIES = [q for board in committed() if board.uid in BOARDS for q in board.prom
 ELSEWHERE = ("power_probe_", "power_voltage_", "power_load_", "power_current_", "power_frequency_",
              "power_battery_", "power_energy_")  # fmt: skip
 CLOSE = 30.0  # seconds: two rounds of probes at each end of an outage
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return what the exporter has said, as a Prometheus keeps it."""
-    return write_pages(tmp_path_factory.mktemp("pages"))
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(
-            version, marks=needs("promtool-2", f"prometheus-{version}", f"promtool-{version}")
-        )
-        for version in ("2", "3")
-    ],
-)
-def prometheus(
-    request: pytest.FixtureRequest, pages: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Recalled]:
-    """Run a Prometheus that remembers it, with what the rules have recorded."""
-    folder = tmp_path_factory.mktemp("past")
-    tsdb = write_past(request.param, folder, pages)
-    with Recalled(f"prometheus-{request.param}", folder, tsdb) as running:
-        yield running
 
 
 def found(prometheus: Recalled, query: Query, home: str = ".*") -> dict[Labels, float]:
