@@ -29,7 +29,8 @@ OF_THE_MACHINE = {
 PORT_TAKEN = "address already in use"
 POLL_SECONDS = 0.05
 _BELOW_EPHEMERAL = range(12_000, 32_000)
-_CHANCE = random.SystemRandom()  # tests that run side by side must not choose alike
+_CHANCE = random.SystemRandom()
+_GIVEN: set[int] = set()
 
 
 class StartError(Exception):
@@ -81,14 +82,19 @@ def each(*names: str) -> list[object]:
 def free_port() -> int:
     """Return a loopback port that nobody listens on now.
 
-    It is none of those that the kernel gives to the near end of a connection: a program that is
-    down for a while finds its port free when it comes back, whatever other tests run meanwhile.
+    It is none of those that the kernel gives to the near end of a connection, none that tests
+    beside these choose from, and none that was given before: a program that is down for a while,
+    or that begins later, finds its port free.
     """
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
-        port = _CHANCE.choice(_BELOW_EPHEMERAL)
+        port = _CHANCE.choice(_BELOW_EPHEMERAL[own::count])
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _GIVEN:
+                _GIVEN.add(port)
+                return port
 
 
 class Running:
