@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.kit.board import KEPT, Board
+from grafana.kit.board import Board, link_at
 from grafana.kit.layout import Placed, Section
 from grafana.kit.looks import (
     DARK,
@@ -14,16 +14,14 @@ from grafana.kit.looks import (
     PLAIN,
     UNKNOWN,
     WARN,
-    Word,
     thresholds,
 )
 from grafana.kit.panels import About, bar_chart, stat_panel, table_panel, time_series
 from grafana.kit.queries import PROMETHEUS, Flux
 from grafana.kit.tables import Column, with_columns
+from grafana.outages import ENDED, ITS_TIME, LASTED, POINTS, STATE, began, outages_table
 
 UID = "power-history"
-# Grafana cuts an answer at ten rows for each point that a panel asks for.
-POINTS = 10_000
 NOTHING = "no history of these homes in InfluxDB"
 ZONE = (
     "Days are those of the time zone at the top: that of the chosen homes, the first of them where "
@@ -38,7 +36,6 @@ KNOWN = (
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # A tenth of an hour is 6 minutes of each such hour, a quarter 15, a half 30.
 SHARES = thresholds(FAINT, (0.001, PALE), (0.1, WARN), (0.25, OFF), (0.5, DARK))
-RUNNING = {"true": Word("OFF NOW", OFF), "false": Word("over", ON)}
 
 
 def board() -> Board:
@@ -133,33 +130,9 @@ def _outages() -> models.Panel:
         unit="none",
         no_value="no outage in this range, or no history in InfluxDB",
     )
-    panel = table_panel(about, Flux("outages"))
-    panel.max_data_points = POINTS
-    columns = [
-        Column("start", "Began", unit="dateTimeAsLocal"),
-        Column("home", "Home", links=[_at_that_time()]),
-        Column("duration_s", "Lasted", unit="dtdurations", decimals=1),
-        Column("ongoing", "State", words=RUNNING, width=90),
-        Column("end", "Ended", unit="dateTimeAsLocal", null="not yet"),
-        Column("cause", "Cause"),
-        Column("min_s", "At least", unit="dtdurations", decimals=1),
-        Column("max_s", "At most", unit="dtdurations", decimals=1),
-        Column("from", "from", hidden=True),
-        Column("to", "to", hidden=True),
-    ]
-    return with_columns(panel, columns, first=[("Began", True)])
-
-
-def _at_that_time() -> models.DashboardLink:
-    """Return the link to the home, an hour more on both sides of the outage."""
-    sources = KEPT.removeprefix("${__url_time_range}&")
-    home = "var-home=${__data.fields.Home}"
-    span = "from=${__data.fields.from}&to=${__data.fields.to}"
-    made = models.DashboardLink(
-        title="Open this home at that time", url=f"/d/power-home?{home}&{span}&{sources}"
-    )
-    made.target_blank = False
-    return made
+    there = link_at("Open this home at that time", "power-home", "${__data.fields.Home}", ITS_TIME)
+    home = Column("home", "Home", links=[there])
+    return outages_table(about, [began(), home, LASTED, STATE, ENDED])
 
 
 def _bars(period: str, title: str) -> models.Panel:

@@ -2,20 +2,17 @@
 
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.kit.board import KEPT, link
+from grafana.kit.board import link, link_at
 from grafana.kit.layout import Placed
 from grafana.kit.looks import OFF, ON, PLAIN, STATES, UNKNOWN, WARN, Word, thresholds
-from grafana.kit.panels import About, stat_panel, state_timeline, table_panel
+from grafana.kit.panels import About, stat_panel, state_timeline
 from grafana.kit.promql import by_home, state, worst_state
-from grafana.kit.queries import Flux, Prom
-from grafana.kit.tables import Column, with_columns
+from grafana.kit.queries import Prom
+from grafana.outages import ENDED, ITS_TIME, LASTED, STATE, began, outages_table
 
 UID = "power-home"
 THIS_HOME = "${home}"
 ZONE = "${timezone:queryparam}"
-# Grafana cuts an answer of InfluxDB at ten rows for each point that a panel asks for.
-POINTS = 10_000
-RUNNING = {"true": Word("OFF NOW", OFF), "false": Word("over", ON)}
 NO_EXPORTER = "no exporter"
 NOT_SO_LONG = "not known for so long"
 # 99.9 % of a week are all but 10 minutes, 99 % all but 1 h 41 min.
@@ -219,28 +216,5 @@ def _outages() -> models.Panel:
         unit="none",
         no_value="no outage in this range, or no history in InfluxDB",
     )
-    panel = table_panel(about, Flux("outages"))
-    panel.max_data_points = POINTS
-    columns = [
-        Column("start", "Began", unit="dateTimeAsLocal", links=[_look_at_it()]),
-        Column("end", "Ended", unit="dateTimeAsLocal", null="not yet"),
-        Column("duration_s", "Lasted", unit="dtdurations", decimals=1),
-        Column("ongoing", "State", words=RUNNING, width=90),
-        Column("cause", "Cause"),
-        Column("min_s", "At least", unit="dtdurations", decimals=1),
-        Column("max_s", "At most", unit="dtdurations", decimals=1),
-        Column("from", "from", hidden=True),
-        Column("to", "to", hidden=True),
-    ]
-    return with_columns(panel, columns, first=[("Began", True)])
-
-
-def _look_at_it() -> models.DashboardLink:
-    """Return the link to an outage's own time, an hour more on both sides."""
-    sources = KEPT.removeprefix("${__url_time_range}&")
-    span = "from=${__data.fields.from}&to=${__data.fields.to}"
-    made = models.DashboardLink(
-        title="Look at that time", url=f"/d/{UID}?var-home={THIS_HOME}&{span}&{ZONE}&{sources}"
-    )
-    made.target_blank = False
-    return made
+    there = link_at("Look at that time", UID, THIS_HOME, ITS_TIME, ZONE)
+    return outages_table(about, [began(there), ENDED, LASTED, STATE])

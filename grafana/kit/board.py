@@ -17,7 +17,8 @@ ALL = "$__all"
 # A home is chosen by its title, and goes into queries by its name.
 TITLES = r'/home="(?<value>[^"]+)".*title="(?<text>(?:[^"\\]|\\.)+)"/'
 # Data sources stay the same from one dashboard to the next, and so does the time.
-KEPT = "${__url_time_range}&${prometheus:queryparam}&${influxdb:queryparam}"
+THE_TIME = "${__url_time_range}"
+THE_SOURCES = "${prometheus:queryparam}&${influxdb:queryparam}"
 
 Annotation = dict[str, object]
 
@@ -66,12 +67,13 @@ class Board:
 
 def link(title: str, uid: str, home: str = "", *more: str) -> models.DashboardLink:
     """Return a link of a value to another dashboard; `home`: what Grafana puts in for the home."""
+    return link_at(title, uid, home, *more, THE_TIME)
+
+
+def link_at(title: str, uid: str, home: str, *more: str) -> models.DashboardLink:
+    """Return such a link to a time of its own, which `more` holds."""
     parts = [f"var-home={home}"] if home else []
-    url = f"/d/{uid}?" + "&".join([*parts, *more, KEPT])
-    return _a_link(title, url)
-
-
-def _a_link(title: str, url: str) -> models.DashboardLink:
+    url = f"/d/{uid}?" + "&".join([*parts, *more, THE_SOURCES])
     made = models.DashboardLink(title=title, url=url)
     made.target_blank = False
     return made
