@@ -10,7 +10,7 @@ from grafana.kit.board import Annotation, Board
 from grafana.kit.layout import Section
 from grafana.kit.looks import OFF
 from grafana.kit.promql import HOME
-from grafana.kit.queries import INFLUXDB, PROMETHEUS, flux_target
+from grafana.kit.queries import INFLUXDB, PROMETHEUS, Flux
 
 # The finest step of annotations from Prometheus; Grafana asks for some 100 steps a range.
 ANNOTATION_STEP = "60s"
@@ -64,7 +64,7 @@ def _exact_outages() -> Annotation:
         "hide": False,
         "iconColor": OFF,
         "name": "Outages",
-        "target": flux_target("outages-annotation"),
+        "target": Flux("outages-annotation").for_annotation(),
     }
 
 

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.kit.board import link, link_at
 from grafana.kit.layout import Placed
-from grafana.kit.looks import OFF, ON, PLAIN, STATES, UNKNOWN, WARN, Word, thresholds
+from grafana.kit.looks import AVAILABILITY, OFF, ON, PLAIN, STATES, UNKNOWN, WARN, Word, thresholds
 from grafana.kit.panels import About, stat_panel, state_timeline
 from grafana.kit.promql import by_home, state, worst_state
 from grafana.kit.queries import Prom
@@ -15,8 +15,6 @@ THIS_HOME = "${home}"
 ZONE = "${timezone:queryparam}"
 NO_EXPORTER = "no exporter"
 NOT_SO_LONG = "not known for so long"
-# 99.9 % of a week are all but 10 minutes, 99 % all but 1 h 41 min.
-AVAILABILITY = thresholds(OFF, (0.99, WARN), (0.999, ON))
 # Below 99 % of coverage more is unknown than the red of availability allows to be off.
 COVERAGE = thresholds(UNKNOWN, (0.99, ON))
 

@@ -2,18 +2,15 @@
 
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.kit.board import Board, link
+from grafana.kit.board import TO_HOME_OF_ROW, TO_HOME_OF_SERIES, Board
 from grafana.kit.layout import Placed, Section
-from grafana.kit.looks import OFF, ON, STATES, UNKNOWN, WARN, thresholds
+from grafana.kit.looks import AVAILABILITY, OFF, ON, STATES, UNKNOWN, WARN, thresholds
 from grafana.kit.panels import About, stat_panel, state_timeline, table_panel
 from grafana.kit.promql import HOME, by_home, state, titled, worst_state
 from grafana.kit.queries import Prom, at_end
 from grafana.kit.tables import Column, with_columns
 
 UID = "power-overview"
-THIS_HOME = "${__data.fields.home}"
-# 99.9 % of a week are all but 10 minutes, 99 % all but 1 h 41 min.
-AVAILABILITY = thresholds(OFF, (0.99, WARN), (0.999, ON))
 
 
 def board() -> Board:
@@ -78,10 +75,9 @@ def _homes() -> models.Panel:
 
 
 def _columns() -> list[Column]:
-    to_home = [link("Open this home", "power-home", THIS_HOME)]
     return [
         Column("home", "home", hidden=True),
-        Column("title", "Home", links=to_home),
+        Column("title", "Home", links=[TO_HOME_OF_ROW]),
         Column("Value #A", "State", words=STATES, width=110),
         Column("Value #B", "Since", unit="dateTimeFromNow"),
         Column("Value #C", "Last outage ended", unit="dateTimeFromNow", null="none yet"),
@@ -105,6 +101,6 @@ def _timeline() -> models.Panel:
         ),
         unit="none",
         words=STATES,
-        links=[link("Open this home", "power-home", "${__field.labels.home}")],
+        links=[TO_HOME_OF_SERIES],
     )
     return state_timeline(about, Prom(worst_state(), legend="{{home}}"))

@@ -6,10 +6,9 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana.indices import CHOSEN, WINDOWS, Indices
 from grafana.kit.board import ALL, Board
 from grafana.kit.layout import Placed, Section
-from grafana.kit.looks import OFF, ON, WARN, thresholds
+from grafana.kit.looks import AVAILABILITY, OFF, ON, WARN, thresholds
 from grafana.kit.panels import About, stat_panel
 from grafana.kit.queries import PROMETHEUS, Prom
-from grafana.overview import AVAILABILITY
 from grafana.reliability_compared import by_group, by_home, by_window, classes, hours_by_home
 from grafana.reliability_in_time import asai_by_home, asai_over_time, hours_by_day, worst_days
 

@@ -3,11 +3,11 @@
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.indices import IN_GROUP, Indices, of_each_window, windows
-from grafana.kit.board import link
+from grafana.kit.board import TO_HOME_OF_ROW
+from grafana.kit.looks import AVAILABILITY
 from grafana.kit.panels import About, bar_chart, table_panel
 from grafana.kit.queries import Prom, at_end
 from grafana.kit.tables import Column, greatest_first, with_columns
-from grafana.overview import AVAILABILITY, THIS_HOME
 
 HOURS = "h"
 MINUTES = "suffix: min"
@@ -90,7 +90,7 @@ def by_home(coverage: models.ThresholdsConfig, young: str) -> models.Panel:
     )
     columns = [
         Column("home", "home", hidden=True),
-        Column("title", "Home", links=[link("Open this home", "power-home", THIS_HOME)]),
+        Column("title", "Home", links=[TO_HOME_OF_ROW]),
         Column("group", "Group"),
         *_index_columns("BCDEFG", coverage),
         Column("Value #H", "Known for", unit="dtdurations", decimals=1),

@@ -3,10 +3,10 @@
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.indices import Indices, in_day
+from grafana.kit.looks import AVAILABILITY
 from grafana.kit.panels import About, table_panel, time_series
 from grafana.kit.queries import Prom
 from grafana.kit.tables import Column, greatest_first, with_columns
-from grafana.overview import AVAILABILITY
 
 DAY = "1d"
 WORST_DAYS = 10

@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.kit.board import link
+from grafana.kit.board import TO_HOME_OF_SERIES
 from grafana.kit.layout import Placed
 from grafana.kit.looks import OFF, ON, WARN, Word, Words, thresholds
 from grafana.kit.panels import About, bar_gauge, stat_panel, time_series
@@ -11,7 +11,6 @@ from grafana.kit.queries import Prom
 WORST = 10
 PROBE = "by (home, probe, kind)"
 OF_PROBE = "{{home}} {{probe}} ({{kind}})"
-TO_HOME = link("Open this home", "power-home", "${__field.labels.home}")
 RELOAD: Words = {"1": Word("taken", ON), "0": Word("REFUSED", WARN)}
 
 
@@ -102,7 +101,7 @@ def _worst_success() -> models.Panel:
         decimals=1,
         no_value="no attempt in the last hour",
         levels=thresholds(OFF, (0.5, WARN), (0.99, ON)),
-        links=[TO_HOME],
+        links=[TO_HOME_OF_SERIES],
     )
     failed = f"max {PROBE} (increase(power_probe_failures_total[1h]))"
     tried = f"(max {PROBE} (increase(power_probe_attempts_total[1h])) > 0)"
@@ -121,7 +120,7 @@ def _slowest() -> models.Panel:
         unit="s",
         no_value="no probe",
         levels=thresholds(ON, (2, WARN)),
-        links=[TO_HOME],
+        links=[TO_HOME_OF_SERIES],
     )
     expr = f"topk({WORST}, max {PROBE} (power_probe_duration_seconds))"
     return bar_gauge(about, Prom(expr, legend=OF_PROBE, instant=True))

@@ -143,6 +143,11 @@ def _telegram() -> models.Panel:
     return state_timeline(about, Prom(expr, legend="Telegram"))
 
 
+def _per_minute(counter: str, by: str) -> Prom:
+    expr = f"60 * sum by ({by}) (rate({counter}[$__rate_interval]))"
+    return Prom(expr, legend=f"{{{{{by}}}}}")
+
+
 def _webhooks() -> models.Panel:
     about = About(
         title="Webhooks by answer",
@@ -155,8 +160,7 @@ def _webhooks() -> models.Panel:
         unit="cpm",
         no_value=NO_RELAY,
     )
-    expr = "60 * sum by (code) (rate(power_alerting_webhooks_total[$__rate_interval]))"
-    return time_series(about, Prom(expr, legend="{{code}}"))
+    return time_series(about, _per_minute("power_alerting_webhooks_total", "code"))
 
 
 def _alerts() -> models.Panel:
@@ -170,8 +174,7 @@ def _alerts() -> models.Panel:
         unit="cpm",
         no_value=NO_RELAY,
     )
-    expr = "60 * sum by (outcome) (rate(power_alerting_alerts_total[$__rate_interval]))"
-    return time_series(about, Prom(expr, legend="{{outcome}}"))
+    return time_series(about, _per_minute("power_alerting_alerts_total", "outcome"))
 
 
 def _deliveries() -> models.Panel:
@@ -185,8 +188,7 @@ def _deliveries() -> models.Panel:
         unit="cpm",
         no_value=NO_RELAY,
     )
-    expr = "60 * sum by (outcome) (rate(power_alerting_deliveries_total[$__rate_interval]))"
-    return time_series(about, Prom(expr, legend="{{outcome}}"))
+    return time_series(about, _per_minute("power_alerting_deliveries_total", "outcome"))
 
 
 def _waiting() -> models.Panel:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -31,7 +31,7 @@ class Board:
     title: str
     description: str
     sections: Sequence[Section]
-    homes: str = "several"  # "one", "several" or "none"
+    homes: Literal["one", "several", "none"] = "several"
     since: str = "now-7d"
     refresh: str = "30s"
     more_variables: Sequence[models.VariableModel] = ()
@@ -77,6 +77,11 @@ def link_at(title: str, uid: str, home: str, *more: str) -> models.DashboardLink
     made = models.DashboardLink(title=title, url=url)
     made.target_blank = False
     return made
+
+
+# To the home of a table's row, whose column `home` tells it, and to that of a series.
+TO_HOME_OF_ROW = link("Open this home", "power-home", "${__data.fields.home}")
+TO_HOME_OF_SERIES = link("Open this home", "power-home", "${__field.labels.home}")
 
 
 def _to_the_others() -> models.DashboardLink:

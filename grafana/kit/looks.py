@@ -61,3 +61,7 @@ def thresholds(base: str, *steps: tuple[float, str]) -> models.ThresholdsConfig:
     first = models.Threshold(value=None, color=base)
     rest = [models.Threshold(value=value, color=colour) for value, colour in steps]
     return models.ThresholdsConfig(mode=models.ThresholdsMode.ABSOLUTE, steps=[first, *rest])
+
+
+# 99.9 % of a week are all but 10 minutes, 99 % all but 1 h 41 min.
+AVAILABILITY = thresholds(OFF, (0.99, WARN), (0.999, ON))

@@ -10,7 +10,6 @@ from grafana_foundation_sdk.builders import (
     stat,
     statetimeline,
     table,
-    text,
     timeseries,
 )
 from grafana_foundation_sdk.builders import (
@@ -151,13 +150,6 @@ def table_panel(about: About, *queries: Query) -> models.Panel:
     """Return a table; `columns` of grafana/kit/tables.py gives it its columns."""
     builder = table.Panel().show_header(True).cell_height(common.TableCellHeight.SM)
     return _finished(builder, about, queries)
-
-
-def note(title: str, markdown: str) -> models.Panel:
-    """Return a text without data."""
-    built = text.Panel().title(title).content(markdown).build()
-    built.description = title
-    return built
 
 
 def _with_dashed_levels(

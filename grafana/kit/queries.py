@@ -62,8 +62,13 @@ class Flux:
 
     @property
     def text(self) -> str:
-        """Return the whole query, Grafana's variables still in it."""
-        return flux_text(self.name)
+        """Return the whole query, after the prelude; Grafana's variables are still in it."""
+        files = (FLUX / PRELUDE, FLUX / f"{self.name}.flux")
+        return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+    def for_annotation(self) -> dict[str, object]:
+        """Return it as an annotation holds it."""
+        return {"query": self.text, "refId": "Anno"}
 
     def target(self, ref_id: str) -> cogbuilder.Builder[cogvariants.Dataquery]:
         """Return it as Grafana wants it."""
@@ -71,17 +76,6 @@ class Flux:
 
 
 Query = Prom | Flux
-
-
-def flux_text(name: str) -> str:
-    """Return a query of grafana/flux with its prelude."""
-    prelude = (FLUX / PRELUDE).read_text(encoding="utf-8")
-    return prelude + "\n" + (FLUX / f"{name}.flux").read_text(encoding="utf-8")
-
-
-def flux_target(name: str) -> dict[str, object]:
-    """Return a query of grafana/flux as an annotation holds it."""
-    return {"query": flux_text(name), "refId": "Anno"}
 
 
 def datasource_of(query: Query) -> common.DataSourceRef:

@@ -64,14 +64,6 @@ ALERTMANAGER: dict[str, tuple[str, ...]] = {
     "alertmanager_notification_latency_seconds_sum": ("integration",),
     "alertmanager_silences": ("state",),
 }
-OF_BOTH: dict[str, tuple[str, ...]] = {
-    "process_cpu_seconds_total": (),
-    "process_max_fds": (),
-    "process_open_fds": (),
-    "process_resident_memory_bytes": (),
-    "process_start_time_seconds": (),
-    "process_virtual_memory_bytes": (),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,6 @@ COLOURS = frozenset(
         looks.DARK,
     }
 )
-MODES = ("thresholds", "palette-classic", "palette-classic-by-name", "fixed")
 
 
 def _each(boards: Boards) -> Iterator[tuple[str, Json]]:
