@@ -106,37 +106,6 @@ def test_the_telegram_file_of_those_who_have_none_is_empty() -> None:
     assert (FOLDER / "no-telegram-token").read_bytes() == b""
 
 
-def test_datasources_are_fixed_and_cannot_be_edited() -> None:
-    """Dashboards name their uids; the token comes from a file."""
-    path = ROOT / "grafana" / "provisioning" / "datasources" / "datasources.yml"
-    found = {one["uid"]: one for one in read(path)["datasources"]}
-    assert set(found) == {"prometheus", "influxdb"}
-    assert all(one["editable"] is False and one["access"] == "proxy" for one in found.values())
-    assert found["prometheus"]["url"] == "http://prometheus:9090"
-    influxdb = read(FOLDER / "services.yml")["exporter"]["influxdb"]
-    assert found["influxdb"]["url"] == influxdb["url"]
-    assert found["influxdb"]["jsonData"] == {
-        "version": "Flux",
-        "organization": influxdb["org"],
-        "defaultBucket": influxdb["bucket"],
-    }
-    assert found["influxdb"]["secureJsonData"] == {"token": "$__file{/run/secrets/influxdb_token}"}
-    no_comments = [
-        line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")
-    ]
-    assert not any("{" in line.replace("$__file{", "") for line in no_comments), "block style"
-
-
-def test_dashboards_come_from_the_mounted_folder() -> None:
-    """And cannot be changed in Grafana."""
-    (provider,) = read(ROOT / "grafana" / "provisioning" / "dashboards" / "dashboards.yml")[
-        "providers"
-    ]
-    targets = {target for _, target, _ in mounts(services()["grafana"])}
-    assert provider["options"]["path"] in targets
-    assert provider["allowUiUpdates"] is False
-
-
 def test_the_broker_lets_nobody_in_without_a_password() -> None:
     """The one that was made."""
     lines = (FOLDER / "mosquitto.conf").read_text().splitlines()

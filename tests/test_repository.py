@@ -1,13 +1,12 @@
 """The repository's own promises: what the documents and the settings say is what is there."""
 
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.checkout import ROOT, files_of_git
 
 # Hosts that packages come from: whoever installs decides on those. uv.lock names PyPI's by its
 # own format, and no other. (The names are put together here: this file must not hold one.)
@@ -30,15 +29,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:root|work|home/\w+|Users/\w+|opt/whe
 
 def tracked_files() -> list[Path]:
     """Return every text file that is in the repository or about to be."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607  git is where PATH has it
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = [ROOT / name for name in listed.stdout.split("\0") if name]
-    return [file for file in files if file.is_file() and b"\0" not in file.read_bytes()]
+    return [file for file in files_of_git() if b"\0" not in file.read_bytes()]
 
 
 def make_targets() -> dict[str, str]:

@@ -41,10 +41,7 @@ _MAY_READ = {
 
 def lasting_ports() -> dict[str, int]:
     """Return a loopback port for each container, free also while its process is down."""
-    ports = set[int]()
-    while len(ports) < len(LISTEN):
-        ports.add(free_port())
-    return dict(zip(LISTEN, ports, strict=True))
+    return {name: free_port() for name in LISTEN}
 
 
 def places(folder: Path, ports: Ports, name: str) -> Substitutes:

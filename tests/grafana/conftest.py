@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.real_programs import needs
 from tests.grafana.past import write_pages, write_past
-from tests.history.recalled import Recalled
+from tests.history.recalled import VERSIONS, Recalled
 
 
 @pytest.fixture(scope="session")
@@ -18,12 +17,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(
     scope="session",
-    params=[
-        pytest.param(
-            version, marks=needs("promtool-2", f"prometheus-{version}", f"promtool-{version}")
-        )
-        for version in ("2", "3")
-    ],
+    params=VERSIONS,
 )
 def prometheus(
     request: pytest.FixtureRequest, pages: Path, tmp_path_factory: pytest.TempPathFactory

@@ -1,34 +1,37 @@
 """What Grafana is given at its start fits together: folders, dashboards, data sources."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.grafana.dashboards import FOLDER, ROOT, committed
+from tests.compose_file import ROOT, flags, mounts, services, variables
+from tests.grafana.dashboards import FOLDER, committed
 
 PROVISIONING = ROOT / "grafana" / "provisioning"
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-GRAFANA: dict[str, Any] = COMPOSE["services"]["grafana"]
+DATASOURCES = PROVISIONING / "datasources" / "datasources.yml"
 
 
-def provisioned(name: str) -> dict[str, Any]:
-    """Return the one file of a kind."""
-    (file,) = (PROVISIONING / name).glob("*.yml")
-    found: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return found
+def read(path: Path) -> Any:  # noqa: ANN401  what a file holds
+    """Return what a YAML file holds."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def inside(path: Path) -> str:
-    """Return where the container has a folder of the repository."""
-    bound = dict(volume.split(":")[:2] for volume in GRAFANA["volumes"] if volume[0] == ".")
-    return str(bound[f"./{path.relative_to(ROOT)}"])
+    """Return where Grafana's container has a folder of the repository."""
+    bound = {source: target for source, target, _ in mounts(services()["grafana"])}
+    return bound[f"./{path.relative_to(ROOT)}"]
+
+
+def test_each_kind_has_one_file() -> None:
+    """Grafana reads every file of these folders."""
+    found = sorted(str(file.relative_to(PROVISIONING)) for file in PROVISIONING.glob("*/*.yml"))
+    assert found == ["dashboards/dashboards.yml", "datasources/datasources.yml"]
 
 
 def test_dashboards_are_where_the_provider_looks() -> None:
     """And cannot be changed there."""
-    (provider,) = provisioned("dashboards")["providers"]
+    (provider,) = read(PROVISIONING / "dashboards" / "dashboards.yml")["providers"]
     assert provider["options"]["path"] == inside(FOLDER)
     assert provider["options"]["foldersFromFilesStructure"] is True
     assert provider["allowUiUpdates"] is False
@@ -36,33 +39,41 @@ def test_dashboards_are_where_the_provider_looks() -> None:
 
 def test_grafana_opens_a_dashboard_that_is_there() -> None:
     """The overview."""
-    path = GRAFANA["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
-    default = re.fullmatch(r"\$\{GRAFANA_HOME_DASHBOARD:-(.+)\}", path)
-    assert default is not None
-    assert default[1] == f"{inside(FOLDER)}/power-overview.json"
+    path = services()["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert path == variables()["GRAFANA_HOME_DASHBOARD"]
+    assert path == f"{inside(FOLDER)}/power-overview.json"
     assert (FOLDER / "power-overview.json").exists()
 
 
-def test_each_kind_of_datasource_is_there_once() -> None:
-    """So the dashboards' variables have one choice; nobody edits it, and its token is a file."""
-    sources = provisioned("datasources")["datasources"]
+def test_datasources_are_fixed_and_cannot_be_edited() -> None:
+    """Dashboards name their kinds, and each is there once; the token comes from a file."""
+    sources = read(DATASOURCES)["datasources"]
     assert sorted(one["uid"] for one in sources) == ["influxdb", "prometheus"]
-    assert {one["type"] for one in sources} == {"influxdb", "prometheus"}
-    assert not any(one.get("editable") for one in sources)
-    wanted = {
-        v["query"]
-        for board in committed()
-        for v in board.variables.values()
-        if v["type"] == "datasource"
+    found = {one["uid"]: one for one in sources}
+    assert all(one["editable"] is False and one["access"] == "proxy" for one in sources)
+    assert found["prometheus"]["url"] == "http://prometheus:9090"
+    influxdb = read(ROOT / "deploy" / "compose" / "services.yml")["exporter"]["influxdb"]
+    assert found["influxdb"]["url"] == influxdb["url"]
+    assert found["influxdb"]["jsonData"] == {
+        "version": "Flux",
+        "organization": influxdb["org"],
+        "defaultBucket": influxdb["bucket"],
     }
-    assert wanted == {one["type"] for one in sources}
+    assert found["influxdb"]["secureJsonData"] == {"token": "$__file{/run/secrets/influxdb_token}"}
+    no_comments = [
+        line for line in DATASOURCES.read_text().splitlines() if not line.lstrip().startswith("#")
+    ]
+    assert not any("{" in line.replace("$__file{", "") for line in no_comments), "block style"
+    assert {one["type"] for one in sources} == {
+        variable["query"]
+        for board in committed()
+        for variable in board.variables.values()
+        if variable["type"] == "datasource"
+    }
 
 
 def test_the_token_is_the_one_that_is_made_for_grafana() -> None:
-    """Where `influxdb-tokens` writes it, and in a style of YAML that Grafana expands."""
-    (file,) = (PROVISIONING / "datasources").glob("*.yml")
-    text = file.read_text(encoding="utf-8")
-    assert re.search(r"^\s+token: \$__file\{/run/secrets/influxdb_token\}$", text, re.MULTILINE)
-    asked = COMPOSE["services"]["influxdb-tokens"]["command"]
-    assert "--read-token-file=/volumes/secrets/grafana/influxdb_token" in asked
-    assert "secrets-grafana:/run/secrets:ro" in GRAFANA["volumes"]
+    """Where `influxdb-tokens` writes it."""
+    written = flags(services()["influxdb-tokens"])["--read-token-file"]
+    assert written == ["/volumes/secrets/grafana/influxdb_token"]
+    assert ("secrets-grafana", "/run/secrets", False) in mounts(services()["grafana"])

@@ -4,11 +4,18 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
-from tests.e2e.real_programs import Running, program
+from tests.e2e.real_programs import Running, needs, program
 
 Labels = frozenset[tuple[str, str]]
+
+# Prometheus 2 and 3, as parameters of a test: blocks are made by promtool 2, added to by its own.
+VERSIONS = [
+    pytest.param(version, marks=needs("promtool-2", f"prometheus-{version}", f"promtool-{version}"))
+    for version in ("2", "3")
+]
 
 LOADS_QUICKLY = "--max-block-duration=768h"  # else promtool makes a block of every two hours
 KEEP = (

@@ -19,8 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.real_programs import needs
-from tests.history.recalled import Labels, add_blocks
+from tests.history.recalled import VERSIONS, Labels, add_blocks
 from tests.history.scrapes import write_history
 from tests.history.story import (
     DAY,
@@ -72,12 +71,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(
-            version, marks=needs("promtool-2", f"prometheus-{version}", f"promtool-{version}")
-        )
-        for version in ("2", "3")
-    ],
+    params=VERSIONS,
 )
 def recorded(
     request: pytest.FixtureRequest, past: Path, tmp_path_factory: pytest.TempPathFactory

@@ -6,14 +6,13 @@ copy of services.yml of one's own.
 
 import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from tests.e2e.real_programs import ROOT
+from tests.checkout import ROOT, files_of_git
 from tests.stack.engine import Engine
 
 ONCE = ("secrets", "influxdb-tokens")  # services that end when they have done their work
@@ -153,14 +152,7 @@ class Project:
 
 def copy_checkout(folder: Path) -> None:
     """Copy what git has, or would take, so that nothing counts that only this machine has."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607  git is where PATH has it
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    for file in files_of_git():
+        there = folder / file.relative_to(ROOT)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, there)

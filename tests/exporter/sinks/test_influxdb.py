@@ -1,7 +1,6 @@
 """The InfluxDB sink against a server that speaks the protocol, its faults included."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from exporter.entries import Entry
 from exporter.pump import Pump
 from exporter.sinks.influxdb import InfluxDBSink
 from exporter.sinks.outcomes import Accepted, Blocked, Broken, Refused, Unavailable
+from tests.e2e.real_programs import free_port
 from tests.exporter.memory_outbox import EPOCH, MemoryOutbox, entries_of_rows, rows_of
 from tests.fakes.influxdb import FakeInfluxDB, Settings
 
@@ -25,14 +25,6 @@ def sink_of(url: str, *, token: str = Settings.token, timeout: int = 5_000) -> I
     return InfluxDBSink(
         url=url, org="home", bucket="power", token=token, timeout=timeout, now=lambda: EPOCH / 1000
     )
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @pytest.fixture
