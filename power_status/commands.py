@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from chassis.command_output import NotWritten, announce, any_script, written
 from chassis.config_files import config_files
@@ -64,12 +64,7 @@ def _make_secrets(asked: argparse.Namespace) -> int:
     from power_status.secret_files import NotKept  # noqa: PLC0415  what no question needs
     from power_status.secrets_command import make_secrets  # noqa: PLC0415  as above
 
-    try:
-        for line in make_secrets(asked):
-            announce(line)
-    except NotKept as fault:
-        return _complain(str(fault), FAILED)
-    return FINE
+    return _do(make_secrets(asked), NotKept)
 
 
 def _influxdb_tokens(asked: argparse.Namespace) -> int:
@@ -78,10 +73,15 @@ def _influxdb_tokens(asked: argparse.Namespace) -> int:
         influxdb_tokens,
     )
 
+    return _do(influxdb_tokens(asked), NoTokens)
+
+
+def _do(told: Iterator[str], wrong: type[Exception]) -> int:
+    """Print what is told while it is done; return the exit code."""
     try:
-        for line in influxdb_tokens(asked):
+        for line in told:
             announce(line)
-    except NoTokens as fault:
+    except wrong as fault:
         return _complain(str(fault), FAILED)
     return FINE
 

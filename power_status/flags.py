@@ -121,21 +121,7 @@ def _add_stack(commands: Commands) -> None:
         "leave alone what is there. No secret is printed.",
         epilog=codes,
     )
-    for flag, kind, means in (
-        ("--folder", "FOLDER", "holds secrets/CONSUMER and data/CONSUMER, a volume each"),
-        ("--owner", "CONSUMER=UID:GID", "whose a consumer's volumes are; several times"),
-        ("--telegram-token-file", "FILE", "the bot's token: the relay gets a copy, even an empty"),
-        ("--home-secrets", "FOLDER", "what config.yaml calls secrets/: the exporter gets copies"),
-    ):
-        owner = flag == "--owner"
-        make.add_argument(
-            flag,
-            metavar=kind,
-            type=_owner if owner else Path,
-            action="append" if owner else "store",
-            required=flag in ("--folder", "--owner"),
-            help=means,
-        )
+    _add_volumes(make)
     tokens = commands.add_parser(
         "influxdb-tokens",
         help="give Grafana and the exporter tokens of their own (docker-compose.yml runs it)",
@@ -144,6 +130,36 @@ def _add_stack(commands: Commands) -> None:
         epilog=codes,
     )
     _add_database(tokens)
+
+
+def _add_volumes(make: argparse.ArgumentParser) -> None:
+    make.add_argument(
+        "--folder",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="holds secrets/CONSUMER and data/CONSUMER, a volume each",
+    )
+    make.add_argument(
+        "--owner",
+        type=_owner,
+        action="append",
+        required=True,
+        metavar="CONSUMER=UID:GID",
+        help="whose a consumer's volumes are; several times",
+    )
+    make.add_argument(
+        "--telegram-token-file",
+        type=Path,
+        metavar="FILE",
+        help="the bot's token: the relay gets a copy, even an empty",
+    )
+    make.add_argument(
+        "--home-secrets",
+        type=Path,
+        metavar="FOLDER",
+        help="what config.yaml calls secrets/: the exporter gets copies",
+    )
 
 
 def _add_database(tokens: argparse.ArgumentParser) -> None:

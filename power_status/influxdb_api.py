@@ -5,6 +5,7 @@ A token is judged by what it opens: from 2.9 on InfluxDB keeps hashes of tokens,
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -52,7 +53,7 @@ class InfluxDb:
     def opens(self, token: str, action: Action) -> bool:
         """Tell whether a token may do that; nothing is changed."""
         if action is Action.READ:
-            answer = self._ask("GET", f"/api/v2/buckets/{self._bucket_id()}", token)
+            answer = self._ask("GET", f"/api/v2/buckets/{self._bucket_id}", token)
             right = {HTTPStatus.OK}
         else:  # to write nothing is refused, but only after the look at the token
             params = {"org": self._org, "bucket": self._bucket}
@@ -64,7 +65,7 @@ class InfluxDb:
 
     def allow(self, action: Action, description: str) -> str:
         """Make a token that may do that and nothing else, and return it."""
-        bucket, org = self._bucket_id(), self._org_id()
+        bucket, org = self._bucket_id, self._org_id
         resource = {"type": "buckets", "id": bucket, "orgID": org}
         made = self._operators(
             "POST",
@@ -79,7 +80,7 @@ class InfluxDb:
 
     def tokens(self, description: str) -> list[str]:
         """Return the ids of the tokens that are described so."""
-        listed = self._operators("GET", "/api/v2/authorizations", params={"orgID": self._org_id()})
+        listed = self._operators("GET", "/api/v2/authorizations", params={"orgID": self._org_id})
         found = _dicts(listed.get("authorizations"))
         return [_text(one, "id") for one in found if one.get("description") == description]
 
@@ -87,10 +88,12 @@ class InfluxDb:
         """Let a token open nothing any more."""
         self._operators("DELETE", f"/api/v2/authorizations/{token_id}")
 
+    @cached_property
     def _org_id(self) -> str:
         listed = self._operators("GET", "/api/v2/orgs", params={"org": self._org})
         return self._only(listed.get("orgs"), f"organisation {self._org}")
 
+    @cached_property
     def _bucket_id(self) -> str:
         params = {"org": self._org, "name": self._bucket}
         listed = self._operators("GET", "/api/v2/buckets", params=params)
