@@ -6,18 +6,16 @@ nothing when all is there; a second run beside it waits; an interrupted one is g
 Exit code 1, with the reason on stderr, where a program cannot be had.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bringing import bring
 from debian_archive import Archive, NotToBeHad, require_tools, run, unpack, version_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -190,33 +188,27 @@ def find_loader(root: Path) -> Path:
     raise NotToBeHad("the unpacked C library has no loader where Debian keeps it")
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one fetch at a time into the folder; the others wait."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
 def main() -> int:
     """Bring what is missing; return the exit code."""
     tools = ROOT / ".tools"
-    failed = False
-    for suite in read_table(TABLE, tools):
-        with locked(tools / "debian" / f"{suite.name}.lock"):
-            if is_done(suite):
-                continue
-            names = ", ".join(program.name for program in suite.programs)
-            print(f"unpacking {names} from Debian {suite.name} …", flush=True)
-            try:
-                versions = fetch(suite)
-            except NotToBeHad as reason:
-                print(f"not to be had: {names}: {reason}", file=sys.stderr)
-                failed = True
-            else:
-                print("  " + ", ".join(f"{name} {got}" for name, got in versions.items()))
-    return 1 if failed else 0
+    there = [_bring(suite, tools) for suite in read_table(TABLE, tools)]
+    return 0 if all(there) else 1
+
+
+def _bring(suite: Suite, tools: Path) -> bool:
+    names = ", ".join(program.name for program in suite.programs)
+
+    def fetch_and_tell() -> None:
+        versions = fetch(suite)
+        print("  " + ", ".join(f"{name} {got}" for name, got in versions.items()))
+
+    return bring(
+        tools / "debian" / f"{suite.name}.lock",
+        lambda: is_done(suite),
+        f"unpacking {names} from Debian {suite.name}",
+        fetch_and_tell,
+        names,
+    )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bringing import bring
 from debian_archive import NotToBeHad
-from fetch_debian import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = Path(__file__).resolve().parent / "flux"
@@ -83,16 +83,14 @@ def run(command: tuple[str, ...], folder: Path, given: str = "") -> str:
 def main() -> int:
     """Bring what is missing; return the exit code."""
     tools = ROOT / ".tools"
-    with locked(tools / "flux.lock"):
-        if is_done(tools):
-            return 0
-        print("installing flux-types with npm …", flush=True)
-        try:
-            fetch(tools)
-        except NotToBeHad as reason:
-            print(f"not to be had: flux-types: {reason}", file=sys.stderr)
-            return 1
-    return 0
+    there = bring(
+        tools / "flux.lock",
+        lambda: is_done(tools),
+        "installing flux-types with npm",
+        lambda: fetch(tools),
+        "flux-types",
+    )
+    return 0 if there else 1
 
 
 if __name__ == "__main__":

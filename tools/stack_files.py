@@ -17,8 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bringing import bring
 from debian_archive import KEYRING, Archive, NotToBeHad, mirror, require_tools, run, unpack
-from fetch_debian import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".tools" / "stack"
@@ -87,16 +87,8 @@ def make_debian(room: Path) -> None:
 
 def main() -> int:
     """Bring what is missing; return the exit code."""
-    with locked(FOLDER / "lock"):
-        if is_done():
-            return 0
-        print(f"making a Debian {DEBIAN_SUITE} for the images of `make stack-test` …", flush=True)
-        try:
-            fetch()
-        except NotToBeHad as reason:
-            print(f"not to be had: {reason}", file=sys.stderr)
-            return 1
-    return 0
+    doing = f"making a Debian {DEBIAN_SUITE} for the images of `make stack-test`"
+    return 0 if bring(FOLDER / "lock", is_done, doing, fetch) else 1
 
 
 if __name__ == "__main__":
